@@ -1,0 +1,76 @@
+# Everything a target needs (virtual environment, Pulumi engine, sandbox) is made by that target.
+
+STACK ?= sandbox
+FORMAT ?= table
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+endif
+RUN := .venv/bin/python
+PACKAGES := __main__.py platforms.py $(wildcard components coordinator planning policies publisher sandbox tools website)
+
+ifdef CONTENT
+export PEACEFULROBOT_CONTENT := $(CONTENT)
+endif
+
+MAKEFLAGS += --no-print-directory
+# Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
+unexport PYTHONDONTWRITEBYTECODE
+.DEFAULT_GOAL := help
+.PHONY: help up preview status down clean break heal test test-fast test-engine test-real lint format lock bench venv
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] [STACK=sandbox]; sets everything up first
+	@$(RUN) -m tools.deploy up --stack $(STACK)
+
+preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [STACK=…]
+	@$(RUN) -m tools.deploy preview --stack $(STACK)
+
+status: venv ## Show which release is served where [FORMAT=json] [STACK=…]
+	@$(RUN) -m tools.deploy status --stack $(STACK) --format $(FORMAT)
+
+down: venv ## Stop the sandbox
+	@$(RUN) -m tools.deploy down
+
+clean: venv ## Stop the sandbox, remove its state and the virtual environment
+	@$(RUN) -m tools.deploy clean
+
+break: venv ## Have a local platform fail: PLATFORM=netlify
+	@$(RUN) -m tools.deploy break '$(PLATFORM)'
+
+heal: venv ## End a local platform's failure: PLATFORM=netlify
+	@$(RUN) -m tools.deploy heal '$(PLATFORM)'
+
+test: lint test-fast test-engine ## Check the code and run all tests, those with the real engine last
+
+test-fast: venv ## Run the tests that need no engine
+	@$(RUN) -m pytest -m 'not engine and not real'
+
+test-engine: venv ## Run the tests with the real engine
+	@$(RUN) -m tools.engine
+	@$(RUN) -m pytest -m 'engine and not real'
+
+test-real: venv ## Run the tests with the official clients; what cannot be had is skipped and named
+	@$(RUN) -m tools.engine
+	@$(RUN) -m pytest -m real
+
+lint: venv ## Check style and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy $(PACKAGES)
+
+format: venv ## Bring the code into its format
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
+	@$(RUN) tools/bootstrap.py lock
+
+bench: venv ## Measure uploads beside other tools
+	@$(RUN) -m tools.bench
+
+venv:
+	@test -n '$(PYTHON)' || { echo 'make: Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) tools/bootstrap.py

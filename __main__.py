@@ -1,0 +1,52 @@
+"""The program, as a table of contents: settings → website → one host for each platform → edge → exports."""
+
+from __future__ import annotations
+
+import pulumi
+from components.edge import Edge, EdgeArgs
+
+from components import settings as stack
+from components.hosts import host_class
+from components.publishing import Publication, Website
+from website import DEFAULT_FLOOR
+
+settings = stack.load()
+headers = {**DEFAULT_FLOOR, **settings.security_headers}
+
+site = Website(
+    "website",
+    source=settings.content,
+    ref=settings.content_ref,
+    headers=settings.security_headers,
+    cache_rules=[rule.model_dump() for rule in settings.cache_rules],
+    allow_deletes=settings.allow_deletes,
+)
+
+hosts = {name: host_class(name)(name, settings.host_arguments(name, headers)) for name in settings.hosts}
+
+releases = {
+    name: Publication(name, site, host.origin, host.target, deadline=settings.verify_deadline).release
+    for name, host in hosts.items()
+}
+
+edge = Edge(
+    "edge",
+    EdgeArgs.from_settings(settings),
+    origins=[host.origin for host in hosts.values()],
+)
+
+pulumi.export("site_url", edge.site_url)
+pulumi.export("release", site.release)
+pulumi.export(
+    "platforms",
+    [
+        {
+            "name": name,
+            "hostname": host.origin.hostname,
+            "host_header": host.origin.host_header,
+            "url": host.origin.url,
+            "release": releases[name],
+        }
+        for name, host in hosts.items()
+    ],
+)

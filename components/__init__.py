@@ -1,0 +1,1 @@
+"""What a stack declares: typed settings, one component for each hosting platform, the edge in front of them."""

@@ -1,0 +1,47 @@
+"""The edge component, mode ``load-balancer``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.edge import balancing, probing, zone
+from components.edge.args import EdgeArgs, check
+from components.origin import Origin
+
+
+class Edge(pulumi.ComponentResource):
+    """The site's name at Cloudflare: probes each platform and sends visitors to the first healthy one."""
+
+    site_url: pulumi.Output[str]
+    """``https://…`` address of the site, without a trailing slash."""
+    pool_ids: pulumi.Output[dict[str, str]]
+    """Platform → id of its pool, for whoever brings a platform back in steps."""
+    load_balancer_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: EdgeArgs,
+        origins: Sequence[Origin],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Serve ``origins``, in failover order, as ``args.hostname``. Raises EdgeError with every mistake."""
+        check(args, origins)
+        inputs = {"hostname": args.hostname, "origins": [origin.hostname for origin in origins]}
+        super().__init__("peacefulrobot:edge:Edge", name, inputs, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        monitor = probing.declare_monitor(f"{name}-monitor", args, child)
+        pools = probing.declare_pools(f"{name}-pool", args, origins, monitor, child)
+        load_balancer = balancing.declare_load_balancer(f"{name}-load-balancer", args, pools, child)
+        balancing.declare_alert(f"{name}-alert", args, pools, child)
+        zone.declare_settings(f"{name}-setting", args, child)
+        zone.declare_caching(f"{name}-caching", args, child)
+        zone.declare_redirect(f"{name}-redirect", args, child)
+        zone.declare_records(f"{name}-record", args, child)
+        self.site_url = load_balancer.name.apply(lambda hostname: f"https://{hostname}")
+        self.pool_ids = pulumi.Output.all(**{key: pool.id for key, pool in pools.items()}).apply(dict)
+        self.load_balancer_id = load_balancer.id
+        outputs = {"siteUrl": self.site_url, "poolIds": self.pool_ids, "loadBalancerId": self.load_balancer_id}
+        self.register_outputs(outputs)

@@ -1,0 +1,258 @@
+"""AWS: a private bucket of content-addressed objects, and one key that says which release CloudFront serves.
+
+Crash safety. A release is written as a generation higher than any in the store; visitors see the generation that
+``live`` names, so what a killed run wrote above it is invisible. The next run compares what each path *would* show at
+its own, still higher generation, leftovers included, and writes exactly what differs: leftovers are masked or reused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import ClassVar
+
+import aiohttp
+
+from publisher.errors import PlatformUnavailable, PublisherError, StagedDiffers
+from publisher.platforms.aws.index import Index, IndexConflict
+from publisher.platforms.aws.layout import (
+    GONE,
+    KEPT,
+    LIVE,
+    RELEASES,
+    Live,
+    check_limits,
+    entries,
+    entry_text,
+    object_id,
+    object_keys,
+    release_paths,
+    rule_keys,
+    seen_at,
+)
+from publisher.platforms.aws.objects import Objects
+from publisher.platforms.base import Platform, Traits
+from website import DigestCache, File, Site
+
+_STAGED = "staged"
+_log = logging.getLogger(__name__)
+
+
+class AwsPlatform(Platform):
+    """Target: bucket, region, key_value_store_arn, and settle_seconds (wait between the paths and ``live``)."""
+
+    name = "aws"
+    traits: ClassVar[Traits] = Traits(
+        concurrency=96,
+        stages=True,
+        rolls_back=True,
+        custom_headers=True,
+        max_file_bytes=50 * 1024**3,
+        notes=(
+            "The index of paths lives in a CloudFront KeyValueStore: 5 MB, keys of 512 bytes, values of 1 KB.",
+            "CloudFront runs no viewer-response function for answers of 400 and above from the origin; the security "
+            "headers come from the response headers policy there.",
+        ),
+    )
+
+    def __init__(self, target: Mapping[str, str], http: aiohttp.ClientSession, digests: DigestCache) -> None:
+        super().__init__(target, http, digests)
+        self._objects = Objects(target["bucket"], target["region"])
+        self._index = Index(target["key_value_store_arn"])
+        self._settle = float(target.get("settle_seconds", "5"))
+        self._pairs: dict[str, str] | None = None
+        self._lacking: dict[str, list[str]] = {}
+        self._written_at: float | None = None
+
+    async def find_staged(self, site: Site) -> str | None:
+        """A kept release with the same content, or a staged one that no later run has touched."""
+        check_limits(site)
+        for kept in await self._kept():
+            if kept.release == site.release_id:
+                return str(kept)
+        text = await self._index.get(_STAGED)
+        if text is None or Live.parse(text).release != site.release_id:
+            return None
+        self._written_at = time.monotonic()
+        return text
+
+    async def missing(self, site: Site) -> list[File]:
+        """Compare with the listing of the bucket."""
+        check_limits(site)
+        there = {**await self._objects.sizes("objects/"), **await self._objects.sizes("not-found/")}
+        files: dict[str, File] = {}
+        for key, file in object_keys(site).items():
+            if key not in there:
+                self._lacking.setdefault(object_id(file), []).append(key)
+                files.setdefault(object_id(file), file)
+        return list(files.values())
+
+    async def send(self, file: File) -> None:
+        """Write the file's object, and its copy for unknown paths where it is the 404 page."""
+        for key in self._lacking[object_id(file)]:
+            await self._objects.put_file(key, file)
+
+    async def stage(self, site: Site) -> str:
+        """Write the paths of a new generation; ``staged`` is taken away first and set at the end."""
+        pairs = await self._all_pairs()
+        numbers = [number for key, text in pairs.items() if key.startswith("/") for number, _ in entries(text)]
+        live = pairs.get(LIVE)
+        kept = [found.generation for found in _parsed(pairs.get(RELEASES, ""))]
+        generation = max([*numbers, *kept, Live.parse(live).generation if live else 0, _leftover(pairs)]) + 1
+        rules = rule_keys(site)
+        staged = Live(
+            generation,
+            site.release_id,
+            len(site.files),
+            rules.forced,
+            rules.unforced,
+            rules.headers,
+            object_id(site.files[site.rules.not_found]) if site.rules.not_found else GONE,
+        )
+        if _STAGED in pairs:
+            await self._write({}, {_STAGED})
+        await self._write({**_path_changes(site, pairs, generation), **rules.at(generation)}, set())
+        await self._write({_STAGED: str(staged)}, set())
+        return str(staged)
+
+    async def check_staged(self, site: Site, staged: str) -> None:
+        """Every object is there with the right size, and every path shows it at the staged generation."""
+        found = Live.parse(staged)
+        there = {**await self._objects.sizes("objects/"), **await self._objects.sizes("not-found/")}
+        wrong = [
+            f"{key} ({file.path}): {there.get(key, 'no')} bytes, expected {file.size}"
+            for key, file in object_keys(site).items()
+            if there.get(key) != file.size
+        ]
+        pairs = await self._all_pairs()
+        desired = release_paths(site)
+        paths = {key for key in pairs if key.startswith("/")} | desired.keys()
+        wrong += [
+            f"{path}: the index shows {shown}, expected {desired.get(path, GONE)}"
+            for path in sorted(paths)
+            if (shown := seen_at(pairs.get(path), found.generation)) != desired.get(path, GONE)
+        ]
+        wrong += [f"{key}: missing" for key in rule_keys(site).at(found.generation) if key not in pairs]
+        if wrong:
+            raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
+
+    async def publish(self, site: Site, staged: str) -> None:
+        """Move ``live``, in one call with the list of kept releases; then take away what no kept release needs."""
+        if self._written_at is not None:
+            await asyncio.sleep(max(0.0, self._written_at + self._settle - time.monotonic()))
+        chosen = Live.parse(staged)
+        kept = [found for found in await self._kept() if found.generation != chosen.generation]
+        kept = [chosen, *sorted(kept, key=lambda found: -found.generation)][:KEPT]
+        await self._write({LIVE: staged, RELEASES: _text(kept)}, {_STAGED})
+        try:
+            await self._prune(kept)
+        except PublisherError as error:
+            _log.warning("old releases were not taken away, the next run will: %s", error)
+
+    async def live(self) -> str | None:
+        """Release named by ``live``."""
+        text = await self._index.get(LIVE)
+        return Live.parse(text).release if text else None
+
+    async def _kept(self) -> list[Live]:
+        return _parsed(await self._index.get(RELEASES) or "")
+
+    async def _all_pairs(self) -> dict[str, str]:
+        """The whole store: from its copy in the bucket when nobody wrote since, else listed."""
+        if self._pairs is None:
+            version = await self._index.version()
+            copy = await self._objects.get(f"index/{version}.json")
+            self._pairs = dict(json.loads(copy)) if copy else await self._index.all()
+        return self._pairs
+
+    async def _write(self, puts: Mapping[str, str], deletes: set[str]) -> None:
+        if self._pairs is not None:
+            deletes = {key for key in deletes if key in self._pairs}
+        if not puts and not deletes:
+            return
+        try:
+            await self._index.write(puts, deletes)
+        except IndexConflict as error:
+            raise PlatformUnavailable(
+                "aws: somebody else wrote to the key value store at the same time. The release that was live before "
+                "stays live; run again."
+            ) from error
+        self._written_at = time.monotonic()
+        if self._pairs is not None:
+            self._pairs.update(puts)
+            for key in deletes:
+                self._pairs.pop(key, None)
+
+    async def _prune(self, kept: list[Live]) -> None:
+        pairs = await self._all_pairs()
+        puts, deletes = _without_old(pairs, [found.generation for found in kept])
+        await self._write(puts, deletes)
+        pairs = await self._all_pairs()
+        used = {found for key, text in pairs.items() if key.startswith("/") for _, found in entries(text)}
+        used_pages = {found.not_found for found in kept}
+        listed = [*await self._objects.sizes("objects/"), *await self._objects.sizes("not-found/")]
+        unused = [
+            key for key in listed if key.rsplit("/", 1)[1] not in (used if key.startswith("objects/") else used_pages)
+        ]
+        await self._objects.delete(unused)
+        await self._keep_copy(pairs)
+
+    async def _keep_copy(self, pairs: Mapping[str, str]) -> None:
+        key = f"index/{await self._index.version()}.json"
+        old = [other for other in await self._objects.sizes("index/") if other != key]
+        await self._objects.put_bytes(key, json.dumps(pairs).encode(), "application/json")
+        await self._objects.delete(old)
+
+
+def _path_changes(site: Site, pairs: Mapping[str, str], generation: int) -> dict[str, str]:
+    """New values of the paths that would not show the release at ``generation`` by themselves."""
+    desired = release_paths(site)
+    changed = {}
+    for path in {*desired, *(key for key in pairs if key.startswith("/"))}:
+        wanted = desired.get(path, GONE)
+        if seen_at(pairs.get(path), generation) != wanted:
+            changed[path] = entry_text([(generation, wanted), *entries(pairs.get(path))])
+    return changed
+
+
+def _without_old(pairs: Mapping[str, str], kept: list[int]) -> tuple[dict[str, str], set[str]]:
+    """(changed values, keys to delete) that leave what the kept generations show as it is."""
+    puts: dict[str, str] = {}
+    deletes: set[str] = set()
+    for key, text in pairs.items():
+        if key.startswith("rules/") and int(key.split("/")[1]) not in kept:
+            deletes.add(key)
+        if not key.startswith("/"):
+            continue
+        needed = [pair for pair in entries(text) if any(_shows(text, generation) == pair for generation in kept)]
+        while needed and needed[-1][1] == GONE:
+            needed.pop()
+        if not needed:
+            deletes.add(key)
+        elif entry_text(needed) != text:
+            puts[key] = entry_text(needed)
+    return puts, deletes
+
+
+def _shows(text: str, generation: int) -> tuple[int, str] | None:
+    return next((pair for pair in entries(text) if pair[0] <= generation), None)
+
+
+def _leftover(pairs: Mapping[str, str]) -> int:
+    """Highest generation that a killed run left rules or a staged mark of."""
+    numbers = [int(key.split("/")[1]) for key in pairs if key.startswith("rules/")]
+    return max([0, *numbers, *([Live.parse(pairs[_STAGED]).generation] if _STAGED in pairs else [])])
+
+
+def _text(kept: list[Live]) -> str:
+    return "\n".join(map(str, kept))
+
+
+def _parsed(text: str) -> list[Live]:
+    return [Live.parse(line) for line in text.splitlines()]
+
+
+PLATFORM = AwsPlatform

@@ -1,0 +1,116 @@
+"""Objects in S3, over obstore (the Rust object_store): listed, and written once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import obstore
+from obstore.auth.boto3 import Boto3CredentialProvider
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from publisher.errors import PlatformRefused, PlatformUnavailable
+from website import File, open_verified, read_verified
+
+#: Larger files are sent in parts, so that memory does not grow with them; parts know no If-None-Match, but the key is a
+#: digest of the content. Bytes.
+_STREAMED_FROM = 8 * 1024 * 1024
+_PART = 8 * 1024 * 1024
+
+
+class Objects:
+    """One bucket."""
+
+    def __init__(self, bucket: str, region: str) -> None:
+        self._bucket = bucket
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        options: Any = {"region": region, "checksum_algorithm": "SHA256"}
+        client: Any = {"timeout": "120s", "connect_timeout": "15s", "pool_max_idle_per_host": "128"}
+        if endpoint:
+            options |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
+            client |= {"allow_http": endpoint.startswith("http://")}
+        retry: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=120)}
+        provider = None if "AWS_ACCESS_KEY_ID" in os.environ else Boto3CredentialProvider()
+        self._store = S3Store(
+            bucket, config=options, client_options=client, retry_config=retry, credential_provider=provider
+        )
+
+    async def sizes(self, prefix: str) -> dict[str, int]:
+        """Key → size in bytes of all objects under a prefix (1,000 a request)."""
+        found: dict[str, int] = {}
+        try:
+            async for batch in obstore.list(self._store, prefix=prefix, chunk_size=1000):
+                found.update({item["path"]: item["size"] for item in batch})
+        except BaseError as error:
+            raise self._explained(f"listing {prefix}", error) from error
+        return found
+
+    async def put_file(self, key: str, file: File) -> None:
+        """Write a file's object once; one that is there already is left as it is."""
+        attributes = {"Content-Type": file.media_type, "Cache-Control": file.cache_control}
+        if file.size > _STREAMED_FROM:
+            await self._put(key, _stream(file), attributes, mode="overwrite")
+        else:
+            await self._put(key, read_verified(file), attributes, mode="create")
+
+    async def put_bytes(self, key: str, body: bytes, media_type: str) -> None:
+        """Write an object anew."""
+        await self._put(key, body, {"Content-Type": media_type}, mode="overwrite")
+
+    async def _put(self, key: str, body: Any, attributes: dict[str, str], *, mode: Any) -> None:
+        try:
+            await obstore.put_async(
+                self._store, key, body, attributes=attributes, mode=mode, chunk_size=_PART, max_concurrency=4
+            )
+        except AlreadyExistsError:
+            return
+        except BaseError as error:
+            raise self._explained(f"writing {key}", error) from error
+
+    async def get(self, key: str) -> bytes | None:
+        """Bytes of an object, or None."""
+        try:
+            found = await obstore.get_async(self._store, key)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            return None
+        except BaseError as error:
+            raise self._explained(f"reading {key}", error) from error
+
+    async def delete(self, keys: list[str]) -> None:
+        """Remove objects; what is gone already is no error."""
+        try:
+            for start in range(0, len(keys), 1000):
+                await obstore.delete_async(self._store, keys[start : start + 1000])
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise self._explained("deleting old objects", error) from error
+
+    def _explained(self, action: str, error: BaseException) -> Exception:
+        text = f"aws: {action} in bucket {self._bucket} did not succeed ({_short(error)})."
+        refused = "status code: 403" in str(error) or "status code: 401" in str(error)
+        if refused or isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            return PlatformRefused(
+                f"{text} Check the AWS credentials in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a "
+                "profile, or a role): they need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket."
+            )
+        return PlatformUnavailable(f"{text} The release that was live before stays live; run again later.")
+
+
+async def _stream(file: File) -> AsyncIterator[bytes]:
+    pieces = open_verified(file, _PART)
+    while True:
+        piece = await asyncio.to_thread(next, pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _short(error: BaseException) -> str:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return first[:200]

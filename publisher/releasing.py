@@ -1,0 +1,117 @@
+"""The flow of a release onto one platform: upload what is missing, stage, check, publish.
+
+The same for every platform; each step may be killed at any moment and is finished by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.errors import LimitExceeded, PublisherError
+from publisher.journal import Entry, Journal
+from publisher.platforms.base import Platform
+from publisher.progress import Progress
+from website import File, Site
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A release that waits on its platform for the pointer to move."""
+
+    staged: str
+    files_sent: int
+    """Files of the content; what the publisher generates itself (the release record) is not counted."""
+    bytes_sent: int
+    """Bytes of these files."""
+
+
+async def upload(platform: Platform, site: Site, progress: Progress, journal: Journal) -> Uploaded:
+    """Bring the release onto the platform without showing it to anybody.
+
+    What an earlier, killed run left complete is taken as it is. Raises LimitExceeded before anything is sent, and the
+    platform's own PublisherError.
+    """
+    started = time.monotonic()
+    check_limits(platform, site)
+    staged = await platform.find_staged(site)
+    files: list[File] = []
+    if staged is None:
+        await progress.say(f"asking {platform.name} what it lacks of {len(site.files)} files")
+        files = await platform.missing(site)
+        await _send_all(platform, files, progress)
+        staged = await platform.stage(site)
+    await progress.say("checking the staged copy")
+    await platform.check_staged(site, staged)
+    content = [file for file in files if isinstance(file.source, Path)]
+    sent = Uploaded(staged, len(content), sum(file.size for file in content))
+    journal.add(
+        Entry("upload", platform.name, site.release_id, time.monotonic() - started, sent.files_sent, sent.bytes_sent, 1)
+    )
+    await progress.say(f"{sent.files_sent} of {len(site.files)} files sent, {sent.bytes_sent:,} bytes", lasting=True)
+    return sent
+
+
+async def publish(platform: Platform, site: Site, staged: str, progress: Progress, journal: Journal) -> None:
+    """Move the platform's pointer to the staged release, unless it is there already."""
+    started = time.monotonic()
+    if await platform.live() == site.release_id:
+        await progress.say("already live")
+        return
+    await progress.say("moving the pointer")
+    await platform.publish(site, staged)
+    journal.add(Entry("publish", platform.name, site.release_id, time.monotonic() - started, calls=1))
+
+
+async def _send_all(platform: Platform, files: Sequence[File], progress: Progress) -> None:
+    """Send the files, largest first so that no big one is left for the end, a bounded number at once."""
+    queue = iter(sorted(files, key=lambda file: -file.size))
+    total_bytes = sum(file.size for file in files)
+    done = Counter[str]()
+
+    async def worker() -> None:
+        for file in queue:
+            await platform.send(file)
+            done["files"] += 1
+            done["bytes"] += file.size
+            await progress.say(f"{done['files']} of {len(files)} files, {done['bytes']:,} of {total_bytes:,} bytes")
+
+    workers = min(platform.traits.concurrency, len(files))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(worker())
+    except ExceptionGroup as failures:
+        raise _first_cause(failures) from failures
+
+
+def _first_cause(failures: ExceptionGroup[Exception]) -> Exception:
+    """The publisher's own error of the group, which has the text for the user; else the first."""
+    named, _ = failures.split(PublisherError)
+    chosen = (named or failures).exceptions[0]
+    return _first_cause(chosen) if isinstance(chosen, ExceptionGroup) else chosen
+
+
+def check_limits(platform: Platform, site: Site) -> None:
+    """Hold the release against the platform's declared limits; all that are broken are named at once."""
+    traits = platform.traits
+    largest = max(site.files.values(), key=lambda file: file.size)
+    total = sum(file.size for file in site.files.values())
+    broken = [
+        f"{what} is {value:,}, the limit is {limit:,}"
+        for what, value, limit in (
+            ("number of files", len(site.files), traits.max_files),
+            (f"size of {largest.path} in bytes", largest.size, traits.max_file_bytes),
+            ("size of the site in bytes", total, traits.max_site_bytes),
+        )
+        if limit is not None and value > limit
+    ]
+    if broken:
+        raise LimitExceeded(
+            f"{platform.name}: {'; '.join(broken)}. Make the site smaller, or take {platform.name} out of `hosts`. "
+            "Nothing was sent."
+        )

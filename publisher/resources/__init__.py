@@ -1,0 +1,20 @@
+"""The plugin's resources, by type token: those of the release flow and those a platform brings along."""
+
+from __future__ import annotations
+
+from platforms import PLATFORMS
+from publisher.platforms import platform_resources
+from publisher.resources.handler import Handler
+from publisher.resources.publish import PublishHandler
+from publisher.resources.upload import UploadHandler
+from publisher.resources.verify import VerifyHandler
+from publisher.resources.website import WebsiteHandler
+from publisher.session import Session
+
+_FLOW: tuple[type[Handler], ...] = (WebsiteHandler, UploadHandler, PublishHandler, VerifyHandler)
+
+
+def handlers(session: Session) -> dict[str, Handler]:
+    """One handler for each type token."""
+    brought = [kind for name in PLATFORMS for kind in platform_resources(name)]
+    return {kind.token: kind(session) for kind in (*_FLOW, *brought)}

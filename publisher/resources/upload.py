@@ -1,0 +1,27 @@
+"""``publisher:index:Upload``: the release on one platform, complete and checked, seen by nobody yet."""
+
+from __future__ import annotations
+
+from publisher.releasing import upload
+from publisher.resources.handler import UNKNOWN, Handler, Request, Values
+
+
+class UploadHandler(Handler):
+    """Inputs: platform, target, release. Outputs beside them: staged (reference), filesSent, bytesSent."""
+
+    token = "publisher:index:Upload"  # noqa: S105 - a type token
+    replaced_by = ("platform",)
+
+    async def create(self, request: Request) -> tuple[str, Values]:
+        """Upload what the platform lacks and stage the release."""
+        inputs = request.inputs
+        if request.preview:
+            return "", {**inputs, "staged": UNKNOWN, "filesSent": UNKNOWN, "bytesSent": UNKNOWN}
+        site = self.session.scanned(inputs["release"]).site
+        platform = self.session.platform(inputs["platform"], inputs["target"])
+        try:
+            sent = await upload(platform, site, self.session.progress(request.urn), self.session.journal)
+        finally:
+            await platform.close()
+        figures = {"staged": sent.staged, "filesSent": sent.files_sent, "bytesSent": sent.bytes_sent}
+        return inputs["platform"], {**inputs, **figures}

@@ -1,0 +1,94 @@
+"""``publisher:index:Website``: the content as it is now; reading it is what ``check`` does.
+
+The manifest stands in this one resource's inputs (path → first 16 hex digits of SHA-256), so that a preview names the
+changed pages one by one and the state grows by less than 200 bytes a file. Generated files (the release record) stay
+out, they follow from the rest. All other resources take the release id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from publisher.resources.handler import Difference, Failure, Handler, Kind, Request, Values, changes, property_path
+from publisher.session import Scanned
+from website import Site, SiteError, SiteOptions, load_site
+
+#: Share of the files that may go in one release, and from how many files on that is watched.
+#: octoDNS guards zones with the same figures: https://github.com/octodns/octodns (provider/plan.py)
+MAX_REMOVED_SHARE = 0.30
+GUARDED_FROM = 10
+
+_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes")
+
+
+class WebsiteHandler(Handler):
+    """Reads the content and holds the delete guard."""
+
+    token = "publisher:index:Website"  # noqa: S105 - a type token
+
+    async def check(self, request: Request) -> tuple[Values, list[Failure]]:
+        """Read the content; a mistake in it stops the run before anything is touched."""
+        given = {key: request.inputs[key] for key in _FROM_PROGRAM if request.inputs.get(key) is not None}
+        try:
+            site = await asyncio.to_thread(self._load, given)
+        except SiteError as error:
+            return given, [Failure("source", str(error))]
+        files = {path: file.sha256[:16] for path, file in site.files.items() if isinstance(file.source, Path)}
+        old_files: Mapping[str, str] = request.old_inputs.get("files", {})
+        guard = removal_guard(old_files, files, site.release_id, given.get("allowDeletes"))
+        changed = frozenset(path for path, digest in files.items() if old_files.get(path) != digest)
+        self.session.remember(Scanned(site, changed))
+        checked = {**given, "release": site.release_id, "digest": site.content_digest, "files": files}
+        return checked, [guard] if guard else []
+
+    def _load(self, given: Values) -> Site:
+        rules = tuple((rule["paths"], rule["value"]) for rule in given.get("cacheRules", ()))
+        options = SiteOptions()
+        if given.get("headers"):
+            options = SiteOptions(floor={**options.floor, **given["headers"]})
+        if rules:
+            options = SiteOptions(floor=options.floor, cache_rules=(*rules, *options.cache_rules))
+        source = given["source"]
+        return load_site(str(source), ref=given.get("ref"), options=options, cache=Path(self.session.cache))
+
+    async def difference(self, request: Request) -> Difference:
+        """Name each changed file; where a folder lies is not a change."""
+        old, new = dict(request.old_inputs), dict(request.inputs)
+        found: dict[str, Kind] = {
+            property_path("files", path): kind
+            for path, kind in changes(old.pop("files", {}), new.pop("files", {})).items()
+        }
+        for key in ("source", "ref", "allowDeletes"):
+            old.pop(key, None)
+            new.pop(key, None)
+        return Difference({**found, **changes(old, new)})
+
+    async def create(self, request: Request) -> tuple[str, Values]:
+        """Record what was read; nothing is sent."""
+        site = self.session.scanned(request.inputs["release"]).site
+        sizes = [file.size for file in site.files.values()]
+        outputs = {
+            "release": site.release_id,
+            "digest": site.content_digest,
+            "fileCount": len(sizes),
+            "bytes": sum(sizes),
+            "commit": site.commit or "",
+        }
+        return "website", outputs
+
+
+def removal_guard(old: Mapping[str, Any], new: Mapping[str, Any], release: str, allowed: str | None) -> Failure | None:
+    """Refuse a release that drops a large part of the site, unless it is allowed by its own id."""
+    removed = sorted(set(old) - set(new))
+    share = len(removed) / len(old) if old else 0.0
+    if len(old) < GUARDED_FROM or share <= MAX_REMOVED_SHARE or allowed == release:
+        return None
+    return Failure(
+        "allowDeletes",
+        f"release {release} would remove {len(removed)} of {len(old)} files ({share:.0%}, the limit is "
+        f"{MAX_REMOVED_SHARE:.0%}), among them {', '.join(removed[:3])}. Is the content complete? If this is meant, "
+        f"allow this very release: pulumi config set allowDeletes {release}",
+    )

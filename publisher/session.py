@@ -1,0 +1,95 @@
+"""What the resources of one run share: the sites that were scanned, one HTTP client, digests, journal, progress."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from publisher.errors import PublisherError
+from publisher.journal import Journal
+from publisher.platforms import Platform, platform_class
+from publisher.progress import EngineProgress, Log, Progress, Silence
+from website import DigestCache, Site
+
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=15, sock_read=60)
+
+
+def cache_folder() -> Path:
+    """Folder for what can be made again: ``$PEACEFULROBOT_CACHE``, else under the user's cache folder."""
+    chosen = os.environ.get("PEACEFULROBOT_CACHE")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "peacefulrobot-infra"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A site read by ``Website.check`` in this run, and which of its files the state did not have before."""
+
+    site: Site
+    changed: frozenset[str]
+
+
+@dataclass
+class Session:
+    """Made once by the plugin; the HTTP client is opened at its first use, inside the plugin's event loop."""
+
+    log: Log | None = None
+    cache: Path = field(default_factory=cache_folder)
+    journal: Journal = field(default_factory=Journal)
+    _scanned: dict[str, Scanned] = field(default_factory=dict)
+    _http: aiohttp.ClientSession | None = None
+    _digests: DigestCache | None = None
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """HTTP client that honours the proxy and CA variables of the environment."""
+        if self._http is None:
+            trusted = ssl.create_default_context()
+            connector = aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=128, keepalive_timeout=30)
+            self._http = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True)
+        return self._http
+
+    @property
+    def digests(self) -> DigestCache:
+        """Digests other than SHA-256, by content."""
+        if self._digests is None:
+            self._digests = DigestCache(self.cache)
+        return self._digests
+
+    def platform(self, name: str, target: Mapping[str, str]) -> Platform:
+        """Client of one platform; raises PublisherError for a name that is not registered."""
+        try:
+            kind = platform_class(name)
+        except KeyError as error:
+            raise PublisherError(str(error.args[0])) from error
+        return kind(target, self.http, self.digests)
+
+    def progress(self, urn: str) -> Progress:
+        """Progress shown in the row of the resource ``urn``."""
+        return EngineProgress(self.log, urn) if self.log else Silence()
+
+    def remember(self, scanned: Scanned) -> None:
+        """Keep a scanned site for the resources that come after ``Website``."""
+        self._scanned[scanned.site.release_id] = scanned
+
+    def scanned(self, release: str) -> Scanned:
+        """The site of a release; raises PublisherError if this run did not read it."""
+        try:
+            return self._scanned[release]
+        except KeyError:
+            raise PublisherError(
+                f"the content of release {release} was not read in this run, so it cannot be published. "
+                "Run a whole `pulumi up` without --target."
+            ) from None
+
+    async def close(self) -> None:
+        """Close connections and write the digests back."""
+        if self._http is not None:
+            await self._http.close()

@@ -1,0 +1,46 @@
+"""Cloudflare on this machine: one account with one zone, its API, and the edge in front of the platforms."""
+
+from __future__ import annotations
+
+from sandbox.cloudflare.account import Account
+from sandbox.cloudflare.api import BASE, application
+from sandbox.cloudflare.edge import Edge
+from sandbox.cloudflare.objects import PoolKind
+from sandbox.cloudflare.resources import TYPES
+from sandbox.twin import ControlPlane, Twin
+from sandbox.world import World
+
+NAME = "cloudflare"
+
+
+def twin(world: World) -> Twin:
+    """Cloudflare's twin; it stands in front of the others."""
+    account = Account(world.store, world.clock)
+    edge = Edge(world, account)
+    world.serve_names(NAME, account.served_names)
+
+    def environment(url: str) -> dict[str, str]:
+        # CLOUDFLARE_BASE_URL is read by the SDKs, CLOUDFLARE_API_BASE_URL by wrangler.
+        bases = dict.fromkeys(("CLOUDFLARE_BASE_URL", "CLOUDFLARE_API_BASE_URL"), f"{url}{BASE}")
+        return {**bases, "CLOUDFLARE_API_TOKEN": account.token()}
+
+    return Twin(
+        name=NAME,
+        resource_types=[kind(account) for kind in TYPES],
+        control=[ControlPlane(NAME, application(account, edge), environment)],
+        edge=edge.application(),
+        health=lambda: health(account, edge),
+    )
+
+
+def health(account: Account, edge: Edge) -> dict[str, str]:
+    """State of each platform hostname that is an endpoint."""
+    if not edge.running:
+        return {}
+    view = edge.prober.view()
+    found: dict[str, str] = {}
+    for pool in account.all(PoolKind):
+        for endpoint in pool["origins"]:
+            hosts = (endpoint.get("header") or {}).get("Host") or []
+            found.update(dict.fromkeys([endpoint["address"], *hosts], view.state(pool, endpoint)))
+    return found

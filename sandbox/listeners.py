@@ -1,0 +1,186 @@
+"""Loopback listeners: APIs on free ports; public planes on a plain and a TLS port, which can be broken and healed."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sandbox.world import Endpoint, Fault, World
+
+_log = logging.getLogger(__name__)
+HOST = "127.0.0.1"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_BACKLOG = 1024
+#: Seconds that requests under way have when the sandbox stops.
+_SHUTDOWN = 1.0
+_OTHER_BYTES = b"These are not the bytes that were published.\n"
+
+
+def bound_socket(port: int) -> socket.socket:
+    """Socket on a loopback port, not listening yet: the port is ours and connections to it are refused.
+
+    0 asks for a free port. Raises OSError where the port is taken.
+    """
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def preferred_socket(port: int) -> socket.socket:
+    """``bound_socket`` on ``port``, or on any free one where that is taken or not ours to take."""
+    try:
+        return bound_socket(port)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        chosen = bound_socket(0)
+        _log.warning("port %d is taken; using %d", port, port_of(chosen))
+        return chosen
+
+
+def port_of(bound: socket.socket) -> int:
+    """The port of a bound socket."""
+    return int(bound.getsockname()[1])
+
+
+async def serve_api(app: web.Application) -> tuple[web.AppRunner, int]:
+    """Serve an API on a free port; returns the runner and the port."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+    await runner.setup()
+    bound = bound_socket(0)
+    await web.SockSite(runner, bound, backlog=_BACKLOG).start()
+    return runner, port_of(bound)
+
+
+@dataclass
+class PublicPlane:
+    """The public side of one platform: one application behind plain HTTP and behind TLS by the sandbox's authority."""
+
+    platform: str
+    app: web.Application
+    world: World
+    newest: Callable[[], str | None] = lambda: None
+    """Host name of the platform's newest site: what a loopback Host stands for on the plain port."""
+    _runner: web.AppRunner = field(init=False)
+    _sites: list[web.BaseSite] = field(default_factory=list)
+    _reserved: list[socket.socket] = field(default_factory=list)
+    """While the platform is down: its ports, bound and not listening, so that nobody else gets them."""
+
+    def __post_init__(self) -> None:
+        self.app.middlewares.insert(0, self._faults_and_names)
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_SHUTDOWN)
+
+    async def start(self, preferred_port: int) -> None:
+        """Open both listeners; the plain one on the preferred port where that is free."""
+        plain = preferred_socket(preferred_port)
+        secure = bound_socket(0)
+        self.world.endpoints[self.platform] = Endpoint(self.platform, port_of(plain), port_of(secure))
+        await self._runner.setup()
+        await self._listen(plain, secure)
+
+    async def _listen(self, plain: socket.socket, secure: socket.socket) -> None:
+        tls = self.world.authority.sni_context()
+        for site in (
+            web.SockSite(self._runner, plain, backlog=_BACKLOG),
+            web.SockSite(self._runner, secure, backlog=_BACKLOG, ssl_context=tls),
+        ):
+            await site.start()
+            self._sites.append(site)
+
+    async def break_with(self, fault: Fault) -> None:
+        """Let a fault begin, in place of the one before."""
+        if fault.kind == "down":
+            await self._take_down()
+        else:
+            await self._bring_up()
+        self.world.faults[self.platform] = fault
+
+    async def heal(self) -> None:
+        """End the fault; the ports are the same as before."""
+        await self._bring_up()
+        self.world.faults.pop(self.platform, None)
+
+    async def _take_down(self) -> None:
+        """Refuse new connections and cut the open ones, idle or not."""
+        if self._reserved:
+            return
+        sites, self._sites = self._sites, []
+        for site in sites:
+            await site.stop()
+        endpoint = self.world.endpoints[self.platform]
+        self._reserved = [bound_socket(endpoint.http_port), bound_socket(endpoint.https_port)]
+        server = self._runner.server
+        for connection in server.connections if server else []:
+            if isinstance(connection.transport, asyncio.Transport):
+                connection.transport.abort()
+
+    async def _bring_up(self) -> None:
+        if self._reserved:
+            (plain, secure), self._reserved = self._reserved, []
+            await self._listen(plain, secure)
+
+    async def stop(self) -> None:
+        """Close everything."""
+        await self._runner.cleanup()
+        for reserved in self._reserved:
+            reserved.close()
+
+    @web.middleware
+    async def _faults_and_names(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        _log.debug("%s: %s %s%s", self.platform, request.method, request.host, request.path)
+        fault = self.world.faults.get(self.platform)
+        if fault is None:
+            return await handler(self._named(request))
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind == "error":
+            return web.Response(status=503, text="503 Service Unavailable\n")
+        if fault.kind == "down":  # a TLS handshake that was under way when the platform went down
+            _cut(request)
+            return web.Response(status=503)
+        response = await handler(self._named(request))
+        return _altered(response, request) if fault.kind == "wrong-bytes" else response
+
+    def _named(self, request: web.Request) -> web.Request:
+        if request.secure or request.host.rsplit(":", 1)[0].lower() not in _LOOPBACK:
+            return request
+        newest = self.newest()
+        if newest is None:
+            return request
+        headers = request.headers.copy()
+        headers["Host"] = newest
+        return request.clone(host=newest, headers=headers)
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _altered(response: web.StreamResponse, request: web.Request) -> web.StreamResponse:
+    """The same answer with other bytes; an answer that is streamed already ends in the middle."""
+    if response.prepared:
+        _cut(request)
+        return response
+    if response.status in (204, 304):
+        return response
+    kept = {"Content-Type", "Cache-Control", "Location"}
+    headers = {name: value for name, value in response.headers.items() if name.title() in kept}
+    body = response.body if isinstance(response, web.Response) else None
+    if isinstance(body, bytes) and body and "Content-Encoding" not in response.headers:
+        middle = len(body) // 2
+        body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
+        headers = {name: value for name, value in response.headers.items() if name.title() != "Content-Length"}
+    return web.Response(status=response.status, headers=headers, body=body or _OTHER_BYTES)

@@ -1,0 +1,1 @@
+"""Local twins of the hosting platforms, one for each, found by name."""

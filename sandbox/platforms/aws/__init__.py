@@ -1,0 +1,76 @@
+"""AWS on your own machine: S3, CloudFront with its functions, and KeyValueStore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sandbox.platforms.aws.distributions import DISTRIBUTION, Distributions
+from sandbox.platforms.aws.key_value_store import KeyValues, key_value_app
+from sandbox.platforms.aws.objects import ObjectStore
+from sandbox.platforms.aws.resources import ACCOUNT, REGION, resource_types
+from sandbox.platforms.aws.s3 import s3_app
+from sandbox.platforms.aws.signatures import ACCESS_KEY, SECRET_KEY
+from sandbox.provider.resource_type import Inputs, Outputs
+from sandbox.store import Document, Store
+from sandbox.twin import ControlPlane, SiteView, Twin
+from sandbox.world import World
+
+#: Clients put the account in front of the endpoint's name, so the plane needs a name; only the proxy knows it.
+_KEY_VALUE_NAME = "kvs.sandbox"
+
+
+def twin(world: World) -> Twin:
+    """The AWS twin."""
+    folder = world.folder / "aws"
+    objects, pairs = ObjectStore(folder), KeyValues(folder, world.clock)
+    distributions = Distributions(world.store, objects, pairs, world.clock)
+    world.serve_names("aws", lambda: [found["domainName"] for found in world.store.all(DISTRIBUTION).values()])
+    return Twin(
+        name="aws",
+        resource_types=resource_types(world.store, objects, pairs),
+        invokes={"aws:index/getCallerIdentity:getCallerIdentity": _caller_identity},
+        control=(
+            ControlPlane("s3", s3_app(world.store, objects), _s3_environment),
+            ControlPlane(
+                "key-value-store", key_value_app(world.store, pairs), _key_value_environment, (_KEY_VALUE_NAME,)
+            ),
+        ),
+        public=distributions.app(),
+        sites=lambda: _sites(world.store, pairs),
+    )
+
+
+def _s3_environment(url: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def _key_value_environment(url: str) -> dict[str, str]:
+    del url  # reached by its name through the proxy
+    return {"AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE": f"http://{_KEY_VALUE_NAME}"}
+
+
+async def _caller_identity(inputs: Inputs) -> Outputs:
+    del inputs
+    return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/sandbox", "userId": "AIDASANDBOX", "id": ACCOUNT}
+
+
+def _sites(store: Store, pairs: KeyValues) -> Sequence[SiteView]:
+    return [_site(store, pairs, found) for found in reversed(store.all(DISTRIBUTION).values())]
+
+
+def _site(store: Store, pairs: KeyValues, distribution: Document) -> SiteView:
+    functions = store.all("aws:cloudfront/function:Function").values()
+    used = {item["functionArn"] for item in distribution["defaultCacheBehavior"].get("functionAssociations", [])}
+    stores = [arn for found in functions if found["arn"] in used for arn in found.get("keyValueStoreAssociations", [])]
+    live = pairs.get(stores[0], "live") if stores else None
+    if live is None:
+        return SiteView(distribution["domainName"], None, 0)
+    _, release, files, *_ = live.split(" ")
+    return SiteView(distribution["domainName"], release, int(files))

@@ -1,0 +1,1 @@
+"""Stand-ins for Pulumi's resource providers, which cannot run without accounts."""

@@ -1,0 +1,17 @@
+"""Which twins a sandbox runs: one for each registered platform, and Cloudflare in front of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from platforms import PLATFORMS
+from sandbox.twin import Twin
+from sandbox.world import World
+
+_SERVICES = ("sandbox.cloudflare",)
+
+
+def twins(world: World) -> list[Twin]:
+    """All twins of a world, platforms first."""
+    modules = [*(f"sandbox.platforms.{name}" for name in PLATFORMS), *_SERVICES]
+    return [import_module(module).twin(world) for module in modules]

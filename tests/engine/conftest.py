@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.engine.stack import ROOT, Stack
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/engine" in str(item.path):
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def new_stack(folder, **options):
+    content = folder / "content"
+    shutil.copytree(ROOT / "examples" / "site", content)
+    return Stack(folder / "state", content, **options)
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A stack nothing was published to yet; its content is a copy of the example site."""
+    made = new_stack(tmp_path)
+    yield made
+    made.run("down", expect=None)
+
+
+@pytest.fixture(scope="module")
+def shared_stack(tmp_path_factory):
+    """A stack with the example site published, shared by the tests of a module."""
+    made = new_stack(tmp_path_factory.mktemp("stack"))
+    made.run("up")
+    yield made
+    made.run("down", expect=None)

@@ -1,0 +1,90 @@
+"""One stack of its own for a test: real engine, real program, a sandbox in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Stack:
+    """Drives the command line as ``make`` does, with its state in ``folder``."""
+
+    def __init__(self, folder: Path, content: Path, *, speed: int = 60) -> None:
+        self.folder = folder
+        self.content = content
+        self.environment = {
+            **os.environ,
+            "PEACEFULROBOT_STATE": str(folder),
+            "PEACEFULROBOT_CONTENT": str(content),
+            "PEACEFULROBOT_PORT": "0",
+            "PEACEFULROBOT_SPEED": str(speed),
+            "NO_COLOR": "1",
+            "COLUMNS": "160",
+        }
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.deploy", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
+
+    def run(self, *arguments: str, expect: int | None = 0) -> str:
+        """Run a command to its end; returns what it printed."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=240)
+        if expect is not None:
+            assert process.returncode == expect, output
+        return output
+
+    def refused(self, *arguments: str) -> str:
+        """Run a command that must fail; returns what it printed."""
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode not in {0, None}, output
+        assert "Traceback" not in output, output
+        return output
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str]) -> None:
+        """Kill -9 the command's whole process group and reap it."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+
+    def status(self) -> dict[str, Any]:
+        """What ``make status FORMAT=json`` prints."""
+        found: dict[str, Any] = json.loads(self.run("status", "--format", "json"))
+        return found
+
+    def live(self) -> dict[str, str | None]:
+        """Platform → release that its control plane serves."""
+        return {found["name"]: found["live_release"] for found in self.status()["platforms"]}
+
+    def get(self, path: str, platform: str | None = None) -> requests.Response:
+        """Ask the edge, or one platform directly, without following redirects."""
+        status = self.status()
+        if platform is None:
+            return requests.get(status["site_url"].rstrip("/") + path, allow_redirects=False, timeout=10)
+        found = next(entry for entry in status["platforms"] if entry["name"] == platform)
+        headers = {"Host": found["host_header"]}
+        return requests.get(found["url"].rstrip("/") + path, headers=headers, allow_redirects=False, timeout=10)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """What the last ``up`` did."""
+        path = self.folder / "journal.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,144 @@
+"""The main job, end to end: publish, do nothing twice, change one page, fail over, refuse what is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import requests
+
+from website import load_site
+
+PLATFORMS = {"aws", "netlify"}
+
+
+def site_of(stack, tmp_path):
+    return load_site(str(stack.content), cache=tmp_path / "cache")
+
+
+def test_a_first_up_serves_every_file_byte_for_byte_through_the_edge_and_on_each_platform(shared_stack, tmp_path):
+    site = site_of(shared_stack, tmp_path)
+    assert set(shared_stack.live().values()) == {site.release_id}
+    for path, file in site.files.items():
+        expected = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
+        for platform in (None, *PLATFORMS):
+            answer = shared_stack.get(f"/{path}", platform)
+            assert (answer.status_code, answer.content) == (200, expected), (path, platform)
+            assert answer.headers["Content-Type"].replace(" ", "") == file.media_type.replace(" ", ""), (path, platform)
+            assert answer.headers["Cache-Control"] == file.cache_control, (path, platform)
+
+
+@pytest.mark.parametrize("platform", [None, *sorted(PLATFORMS)])
+def test_redirects_headers_and_404_are_the_same_everywhere(shared_stack, tmp_path, platform):
+    site = site_of(shared_stack, tmp_path)
+    paths = [rule.source.replace("*", "x") for rule in site.rules.redirects]
+    for path in [*paths, "/", "/about", "/no/such/page"]:
+        expected, answer = site.answer(path), shared_stack.get(path, platform)
+        assert answer.status_code == expected.status, path
+        assert answer.headers.get("Location") == expected.location, path
+        for name, value in expected.headers.items():
+            assert answer.headers.get(name, "").replace(" ", "") == value.replace(" ", ""), (path, name)
+
+
+def test_a_second_up_uploads_nothing_deploys_nothing_and_changes_no_resource(shared_stack):
+    output = shared_stack.run("up")
+    assert shared_stack.journal() == []
+    assert re.search(r"\d+ unchanged", output)
+    assert not re.search(r"\d+ (created|updated|deleted|replaced)", output)
+    shared_stack.run("preview", "--expect-no-changes")
+
+
+def test_new_mtimes_are_no_change(shared_stack):
+    for path in shared_stack.content.rglob("*"):
+        path.touch()
+    shared_stack.run("up")
+    assert shared_stack.journal() == []
+
+
+def test_one_changed_page_is_the_only_one_named_and_sent_and_the_edge_serves_it(stack):
+    stack.run("up")
+    about = stack.content / "about.html"
+    about.write_text(about.read_text("utf-8").replace("</main>", "<p>Changed.</p></main>"), "utf-8")
+    preview = stack.run("preview")
+    assert re.findall(r'[~+-] "?([\w./-]+\.(?:html|css|svg|json|txt|xml))"?\s*:', preview) == ["about.html"], preview
+    stack.run("up")
+    uploads = {line["platform"]: line["files_sent"] for line in stack.journal() if line["operation"] == "upload"}
+    assert uploads == dict.fromkeys(PLATFORMS, 1)
+    assert stack.get("/about.html").content == about.read_bytes()
+
+
+def test_the_edge_serves_on_from_the_other_platform_and_comes_back(stack):
+    stack.run("up")
+    url = stack.status()["site_url"]
+    expected = (stack.content / "index.html").read_bytes()
+
+    def asked(times):
+        return [requests.get(url, timeout=10) for _ in range(times)]
+
+    assert all(answer.content == expected for answer in asked(5))
+    stack.run("break", "netlify")
+    try:
+        assert all((answer.status_code, answer.content) == (200, expected) for answer in asked(50))
+    finally:
+        stack.run("heal", "netlify")
+    assert all((answer.status_code, answer.content) == (200, expected) for answer in asked(50))
+
+
+def spoil_empty(content: Path) -> None:
+    for path in sorted(content.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def spoil_index(content: Path) -> None:
+    (content / "index.html").unlink()
+
+
+def spoil_symlink(content: Path) -> None:
+    (content / "passwords.txt").symlink_to("/etc/hostname")
+
+
+def spoil_environment(content: Path) -> None:
+    (content / ".env").write_text("TOKEN=hunter2\n")
+
+
+def spoil_key(content: Path) -> None:
+    (content / "notes.txt").write_text("-----BEGIN RSA PRIVATE KEY-----\nhunter2\n")
+
+
+def spoil_case(content: Path) -> None:
+    (content / "About.html").write_text("<p>other")
+
+
+def spoil_redirects(content: Path) -> None:
+    (content / "_redirects").write_text("/a /b 301\n/only-a-source\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoil_empty, "empty"),
+        (spoil_index, "index.html"),
+        (spoil_symlink, "passwords.txt"),
+        (spoil_environment, ".env"),
+        (spoil_key, "notes.txt"),
+        (spoil_case, "About.html"),
+        (spoil_redirects, "_redirects:2"),
+    ],
+)
+def test_bad_content_is_a_clear_error_and_changes_nothing(shared_stack, tmp_path, spoil, said):
+    import shutil
+
+    before = shared_stack.live()
+    broken = tmp_path / "broken"
+    shutil.copytree(shared_stack.content, broken)
+    spoil(broken)
+    environment = dict(shared_stack.environment)
+    shared_stack.environment["PEACEFULROBOT_CONTENT"] = str(broken)
+    try:
+        output = shared_stack.refused("up")
+    finally:
+        shared_stack.environment = environment
+    assert said in output
+    assert "hunter2" not in output
+    assert shared_stack.live() == before

@@ -1,0 +1,1 @@
+"""Set-up of the engine, the command line behind ``make``, and benchmarks."""

@@ -1,0 +1,1 @@
+"""The command line behind ``make``: starts the sandbox, runs the engine, repairs what a killed run left, reports."""

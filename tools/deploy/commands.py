@@ -1,0 +1,171 @@
+"""What each command does, step by step."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tools.bootstrap import cache_folder
+from tools.deploy import exclusive, locks, lookup, pending, report, sandbox_daemon, status
+from tools.deploy.engine_process import EngineProcess
+from tools.deploy.errors import Refused
+from tools.deploy.places import Places
+from tools.deploy.stack import Stack
+from tools.engine.errors import EngineMissing
+from tools.engine.install import Engine, ensure
+
+
+class Commands:
+    """The commands on one stack. ``console`` takes results, ``notes`` takes what is said on the way."""
+
+    def __init__(self, stack: Stack, console: Console, notes: Console) -> None:
+        self.stack = stack
+        self.places: Places = stack.places
+        self.console = console
+        self.notes = notes
+
+    def up(self) -> int:
+        """Publish; returns the engine's exit code."""
+        started = time.monotonic()
+        engine = self.find_engine()
+        with exclusive.run(self.places) as (run, ended):
+            if ended:
+                self.say(f"Ended what a killed run had left running ({ended} processes).")
+            process = self.prepared(engine, run)
+            self.repair(process)
+            self.places.journal.write_bytes(b"")
+            code = process.show("up", "--yes", "--skip-preview", "--continue-on-error")
+            self.report(process, code)
+        self.say(f"{'Done' if code == 0 else 'Failed'} after {time.monotonic() - started:.0f} s.")
+        return code
+
+    def preview(self, *, expect_no_changes: bool) -> int:
+        """Show what ``up`` would change, page by page; returns the engine's exit code."""
+        process = self.prepared(self.find_engine())
+        return process.show("preview", "--diff", *(["--expect-no-changes"] if expect_no_changes else []))
+
+    def status(self, form: str) -> None:
+        """Print what is served where; with ``json`` nothing else goes to standard output."""
+        if self.stack.is_sandbox:
+            found = sandbox_daemon.require(self.places).ask("GET", "/status")
+        else:
+            found = status.of_public_sites(self.outputs(self.stack.engine(self.find_engine(), {})))
+        if form == "json":
+            click.echo(json.dumps(found, indent=2))
+        else:
+            report.wide(self.console).print(status.table(found))
+
+    def down(self) -> None:
+        """Stop the sandbox that ``up`` started."""
+        pid = sandbox_daemon.stop(self.places)
+        self.say(f"Stopped the sandbox (process {pid})." if pid else "No sandbox runs here.")
+
+    def clean(self) -> None:
+        """Stop the sandbox and remove what was made in the checkout."""
+        self.down()
+        with exclusive.run(self.places):
+            folders = [folder for folder in (self.places.state, self.places.root / ".venv") if folder.exists()]
+        for folder in folders:
+            self.say(f"Removing {folder}")
+            shutil.rmtree(folder)
+        self.say(f"Kept: {cache_folder()} (uv and the Pulumi engine, used by every checkout)")
+
+    def break_platform(self, name: str, kind: str) -> None:
+        """Have a local platform fail."""
+        sandbox_daemon.require(self.places).ask("POST", f"/faults/{name}", {"kind": kind})
+        self.say(f"{name} is broken ({kind}). `make status` shows when the edge has noticed; `make heal` ends it.")
+
+    def heal(self, name: str) -> None:
+        """End a local platform's failure."""
+        sandbox_daemon.require(self.places).ask("DELETE", f"/faults/{name}")
+        self.say(f"{name} is healed. `make status` shows when the edge has noticed.")
+
+    def say(self, text: str) -> None:
+        """One line of progress."""
+        self.notes.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def find_engine(self) -> Engine:
+        """The engine, got first if there is none."""
+        try:
+            return ensure(cache_folder(), self.notes)
+        except EngineMissing as missing:
+            raise Refused(str(missing)) from missing
+
+    def prepared(self, engine: Engine, run: str = "") -> EngineProcess:
+        """The engine for the stack, with the sandbox running and the stack there."""
+        environment: dict[str, str] = {}
+        if self.stack.is_sandbox:
+            running, fresh = sandbox_daemon.start(self.places)
+            environment = running.environment
+            if fresh:
+                self.say(f"Started the sandbox (process {running.pid}, log: {self.places.log}).")
+        process = self.stack.engine(engine, environment, run)
+        self.stack.ensure(process)
+        return process
+
+    def repair(self, process: EngineProcess) -> None:
+        """Clear what a killed run left in the stack, and say what it was."""
+        if self.stack.is_sandbox:
+            for lock in locks.release_stale(self.places.backend, self.stack.name):
+                self.say(f"Removed the lock that process {lock.pid} held when it was killed.")
+            if not pending.has_pending(self.stack.state_file()):
+                return
+        for one in pending.repair(process, lookup.finder(process.environment)):
+            self.say(f"A killed run was {one.operation} {one.kind} {one.name}: it {one.fate.value}.")
+
+    def outputs(self, process: EngineProcess) -> dict[str, Any]:
+        """The stack's outputs, empty before the first run."""
+        found: dict[str, Any] = json.loads(process.ask("stack", "output", "--json"))
+        return found
+
+    def report(self, process: EngineProcess, code: int) -> None:
+        """Print the table, and the address of the site."""
+        outputs = self.outputs(process)
+        work = report.read_journal(self.places.journal)
+        if code == 0:
+            platforms = report.after_success(outputs)
+        else:
+            state = json.loads(process.ask("stack", "export"))
+            platforms = report.after_failure(state, outputs, self.stack.hosts())
+        report.show(self.console, platforms, work, failed=code != 0)
+        self.show_address(outputs)
+
+    def show_address(self, outputs: dict[str, Any]) -> None:
+        """Where the site is to be seen."""
+        running = sandbox_daemon.find(self.places) if self.stack.is_sandbox else None
+        address = outputs.get("site_url") or "-"
+        if running is not None:
+            self.console.print(f"Site: {running.site_url} (stands for {address})", highlight=False, soft_wrap=True)
+        else:
+            self.console.print(f"Site: {address}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def friendly() -> Iterator[None]:
+    """Errors of the machine as one sentence each; errors of the program keep their traceback."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise Refused(
+            f"{error.strerror or error}{where}: check free space and permissions, then run it again"
+        ) from error
+    except KeyboardInterrupt:
+        raise Refused("stopped; run it again to go on") from None
+
+
+def stack_of(name: str, places: Places) -> Stack:
+    """The stack ``name``; one without a settings file is refused before anything is started."""
+    path = places.root / f"Pulumi.{name}.yaml"
+    if os.sep in name or not path.exists():
+        known = ", ".join(sorted(found.name.split(".")[1] for found in places.root.glob("Pulumi.*.yaml")))
+        raise Refused(f"there is no stack {name!r}, for there is no {path.name}; use one of {known}")
+    return Stack(name, places)

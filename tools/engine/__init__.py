@@ -1,0 +1,1 @@
+"""Finds or makes the Pulumi engine and the Python language host that it needs."""
