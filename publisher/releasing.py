@@ -43,7 +43,7 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     if staged is None:
         await progress.say(f"asking {platform.name} what it lacks of {len(site.files)} files")
         files = await platform.missing(site)
-        await _send_all(platform, files, progress)
+        await send_all(platform, files, progress)
         staged = await platform.stage(site)
     await progress.say("checking the staged copy")
     await platform.check_staged(site, staged)
@@ -67,7 +67,7 @@ async def publish(platform: Platform, site: Site, staged: str, progress: Progres
     journal.add(Entry("publish", platform.name, site.release_id, time.monotonic() - started, calls=1))
 
 
-async def _send_all(platform: Platform, files: Sequence[File], progress: Progress) -> None:
+async def send_all(platform: Platform, files: Sequence[File], progress: Progress) -> None:
     """Send the files, largest first so that no big one is left for the end, a bounded number at once."""
     queue = iter(sorted(files, key=lambda file: -file.size))
     total_bytes = sum(file.size for file in files)

@@ -27,8 +27,10 @@ class Thoroughness:
     """Clean passes in a row; one is not enough while a platform's edges still take over."""
     all_below: int = 500
     """Sites with fewer files are asked for every path."""
+    most_changed: int = 500
+    """Changed paths asked of a larger site; of more than these a sample is asked."""
     sample: int = 100
-    """Paths asked of a larger site beside the changed ones; chosen by the release id, so the same on every run."""
+    """Paths asked of a larger site beside the changed ones. Samples are drawn by the release id: the same every run."""
     concurrency: int = 16
     pause: float = 0.5
     """Seconds between two passes."""
@@ -47,9 +49,13 @@ def url_paths(site: Site, changed: Collection[str], how: Thoroughness) -> list[s
     """URL paths to ask for: files, redirects, and one path that does not exist."""
     files = list(site.files)
     if len(files) >= how.all_below:
-        chosen = {path for path in changed if path in site.files} | {"index.html", ".well-known/release.json"}
-        others = [path for path in files if path not in chosen]
         picker = random.Random(site.release_id)  # noqa: S311 - a repeatable sample, not a secret
+        there = sorted(path for path in changed if path in site.files)
+        chosen = set(picker.sample(there, min(how.most_changed, len(there)))) | {
+            "index.html",
+            ".well-known/release.json",
+        }
+        others = [path for path in files if path not in chosen]
         files = sorted(chosen | set(picker.sample(others, min(how.sample, len(others)))))
     redirects = [rule.source.replace("*", "probe-of-the-splat") for rule in site.rules.redirects]
     missing = f"/no-such-page-{site.release_id}"

@@ -16,6 +16,16 @@ from components.origin import Origin
 #: AWS's managed policy CachingOptimized: no query, header or cookie in the cache key.
 #: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
 _CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+#: Types whose id is one of their inputs: what a killed run made can be found again. For the others AWS gives the id.
+IDENTIFIED_BY: Mapping[str, str] = {
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket",
+    "aws:s3/bucketPolicy:BucketPolicy": "bucket",
+    "aws:cloudfront/keyValueStore:KeyValueStore": "name",
+    "aws:cloudfront/function:Function": "name",
+}
 _ROUTER = Path(__file__).with_name("aws_router.js")
 _NATIVE = {
     "content-security-policy",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from publisher.errors import PublisherError
 from publisher.session import Session
 
 Values = dict[str, Any]
@@ -87,6 +88,15 @@ class Handler(ABC):
     async def delete(self, request: Request) -> None:
         """Take it away; nothing by default: content goes with the site that holds it."""
         del request
+
+
+def result_of(inputs: Values, key: str, step: str) -> Any:
+    """Value that an earlier step gave; with ``--continue-on-error`` it is missing when that step failed."""
+    if key not in inputs:
+        raise PublisherError(
+            f"{inputs['platform']}: not tried, because {step} did not succeed; its own error says why."
+        )
+    return inputs[key]
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Kind]:

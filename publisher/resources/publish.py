@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from publisher.releasing import publish
-from publisher.resources.handler import Difference, Handler, Request, Values
+from publisher.resources.handler import Difference, Handler, Request, Values, result_of
 from publisher.session import Session
 
 
@@ -24,14 +24,16 @@ class PublishHandler(Handler):
     async def create(self, request: Request) -> tuple[str, Values]:
         """Move the pointer to the staged release."""
         inputs = request.inputs
-        outputs = {**inputs, "live": inputs["release"]}
+        release = result_of(inputs, "release", "reading the content")
+        outputs = {**inputs, "live": release}
         if request.preview:
             return "", outputs
-        site = self.session.scanned(inputs["release"]).site
+        staged = result_of(inputs, "staged", "the upload")
+        site = self.session.scanned(release).site
         platform = self.session.platform(inputs["platform"], inputs["target"])
         try:
             progress = self.session.progress(request.urn)
-            await publish(platform, site, inputs["staged"], progress, self.session.journal)
+            await publish(platform, site, staged, progress, self.session.journal)
         finally:
             await platform.close()
         return inputs["platform"], outputs

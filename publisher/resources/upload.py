@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from publisher.releasing import upload
-from publisher.resources.handler import UNKNOWN, Handler, Request, Values
+from publisher.resources.handler import UNKNOWN, Handler, Request, Values, result_of
 
 
 class UploadHandler(Handler):
@@ -17,7 +17,7 @@ class UploadHandler(Handler):
         inputs = request.inputs
         if request.preview:
             return "", {**inputs, "staged": UNKNOWN, "filesSent": UNKNOWN, "bytesSent": UNKNOWN}
-        site = self.session.scanned(inputs["release"]).site
+        site = self.session.scanned(result_of(inputs, "release", "reading the content")).site
         platform = self.session.platform(inputs["platform"], inputs["target"])
         try:
             sent = await upload(platform, site, self.session.progress(request.urn), self.session.journal)

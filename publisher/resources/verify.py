@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publisher.resources.handler import Handler, Request, Values
+from publisher.resources.handler import Handler, Request, Values, result_of
 from publisher.verification import PublicOrigin, Thoroughness, verify
 
 
@@ -17,7 +17,7 @@ class VerifyHandler(Handler):
         inputs = request.inputs
         if request.preview:
             return "", inputs
-        scanned = self.session.scanned(inputs["release"])
+        scanned = self.session.scanned(result_of(inputs, "release", "publishing"))
         origin = PublicOrigin(inputs["platform"], inputs["url"], inputs["hostHeader"])
         paths = await verify(
             self.session.http,

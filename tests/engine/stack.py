@@ -84,6 +84,15 @@ class Stack:
         headers = {"Host": found["host_header"]}
         return requests.get(found["url"].rstrip("/") + path, headers=headers, allow_redirects=False, timeout=10)
 
+    def netlify_deploys(self) -> list[dict[str, Any]]:
+        """All deploys of the account's sites."""
+        found = json.loads((self.folder / "world" / "sandbox.json").read_text())["environment"]
+        headers = {"Authorization": f"Bearer {found['NETLIFY_AUTH_TOKEN']}"}
+        api = f"{found['NETLIFY_API_URL']}/api/v1"
+        sites = requests.get(f"{api}/sites", headers=headers, timeout=10).json()
+        deploys = [requests.get(f"{api}/sites/{site['id']}/deploys", headers=headers, timeout=10) for site in sites]
+        return [deploy for answer in deploys for deploy in answer.json()]
+
     def journal(self) -> list[dict[str, Any]]:
         """What the last ``up`` did."""
         path = self.folder / "journal.jsonl"

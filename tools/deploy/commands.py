@@ -22,6 +22,8 @@ from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
 
+_EDGE_SECONDS = 20.0
+
 
 class Commands:
     """The commands on one stack. ``console`` takes results, ``notes`` takes what is said on the way."""
@@ -43,6 +45,8 @@ class Commands:
             self.repair(process)
             self.places.journal.write_bytes(b"")
             code = process.show("up", "--yes", "--skip-preview", "--continue-on-error")
+            if code == 0 and self.stack.is_sandbox:
+                self.await_edge()
             self.report(process, code)
         self.say(f"{'Done' if code == 0 else 'Failed'} after {time.monotonic() - started:.0f} s.")
         return code
@@ -120,6 +124,17 @@ class Commands:
                 return
         for one in pending.repair(process, lookup.finder(process.environment)):
             self.say(f"A killed run was {one.operation} {one.kind} {one.name}: it {one.fate.value}.")
+
+    def await_edge(self) -> None:
+        """Wait until the local edge has found every platform in order: before that it cannot fail over."""
+        deadline = time.monotonic() + _EDGE_SECONDS
+        while waited_for := sandbox_daemon.unsettled(self.places):
+            if time.monotonic() > deadline:
+                self.say(
+                    f"The edge does not find {', '.join(waited_for)} in order yet; `make status` shows when it does."
+                )
+                return
+            time.sleep(0.2)
 
     def outputs(self, process: EngineProcess) -> dict[str, Any]:
         """The stack's outputs, empty before the first run."""

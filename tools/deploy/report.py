@@ -51,7 +51,7 @@ def read_journal(path: Path) -> dict[str, Work]:
 
 def after_success(outputs: Mapping[str, Any]) -> list[Platform]:
     """The platforms as the stack's outputs name them."""
-    return [Platform(found["name"], found["url"], found["release"]) for found in outputs["platforms"]]
+    return [Platform(found["name"], found["url"], found["release"]) for found in outputs.get("platforms", [])]
 
 
 def after_failure(state: Mapping[str, Any], outputs: Mapping[str, Any], hosts: Sequence[str]) -> list[Platform]:

@@ -80,6 +80,16 @@ def require(places: Places) -> Running:
     return running
 
 
+def unsettled(places: Places) -> list[str]:
+    """Platforms with a site that the edge does not send visitors to; not those broken on purpose."""
+    platforms = require(places).ask("GET", "/status")["platforms"]
+    return [
+        str(found["name"])
+        for found in platforms
+        if found["live_release"] is not None and found["state"] not in {"healthy", "broken"}
+    ]
+
+
 def start(places: Places) -> tuple[Running, bool]:
     """The running sandbox, started if need be, and whether it was."""
     running = find(places)

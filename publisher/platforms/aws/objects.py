@@ -33,7 +33,8 @@ class Objects:
         if endpoint:
             options |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
             client |= {"allow_http": endpoint.startswith("http://")}
-        retry: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=120)}
+        backoff = {"init_backoff": timedelta(seconds=0.25), "max_backoff": timedelta(seconds=15), "base": 2.0}
+        retry: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=120), "backoff": backoff}
         provider = None if "AWS_ACCESS_KEY_ID" in os.environ else Boto3CredentialProvider()
         self._store = S3Store(
             bucket, config=options, client_options=client, retry_config=retry, credential_provider=provider

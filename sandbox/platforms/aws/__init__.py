@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.platforms.aws.distributions import DISTRIBUTION, Distributions
-from sandbox.platforms.aws.key_value_store import KeyValues, key_value_app
+from sandbox.platforms.aws.account import ACCOUNT, DISTRIBUTION, LIVE_FUNCTION, REGION
+from sandbox.platforms.aws.cloudfront_resources import (
+    Function,
+    KeyValueStore,
+    OriginAccessControl,
+    ResponseHeadersPolicy,
+)
+from sandbox.platforms.aws.distribution_resource import Distribution
+from sandbox.platforms.aws.distributions import Distributions
+from sandbox.platforms.aws.key_value_api import key_value_app
+from sandbox.platforms.aws.key_value_store import KeyValues
 from sandbox.platforms.aws.objects import ObjectStore
-from sandbox.platforms.aws.resources import ACCOUNT, REGION, resource_types
 from sandbox.platforms.aws.s3 import s3_app
+from sandbox.platforms.aws.s3.multipart import MultipartUploads
+from sandbox.platforms.aws.s3_resources import (
+    Bucket,
+    BucketLifecycleConfiguration,
+    BucketOwnershipControls,
+    BucketPolicy,
+    BucketPublicAccessBlock,
+)
 from sandbox.platforms.aws.signatures import ACCESS_KEY, SECRET_KEY
-from sandbox.provider.resource_type import Inputs, Outputs
+from sandbox.provider.resource_type import Inputs, Outputs, ResourceType
+from sandbox.provider.stored import StoredType
 from sandbox.store import Document, Store
 from sandbox.twin import ControlPlane, SiteView, Twin
 from sandbox.world import World
@@ -23,6 +40,7 @@ def twin(world: World) -> Twin:
     """The AWS twin."""
     folder = world.folder / "aws"
     objects, pairs = ObjectStore(folder), KeyValues(folder, world.clock)
+    objects.collect(MultipartUploads(world.store, objects).blobs())
     distributions = Distributions(world.store, objects, pairs, world.clock)
     world.serve_names("aws", lambda: [found["domainName"] for found in world.store.all(DISTRIBUTION).values()])
     return Twin(
@@ -38,6 +56,21 @@ def twin(world: World) -> Twin:
         public=distributions.app(),
         sites=lambda: _sites(world.store, pairs),
     )
+
+
+def resource_types(store: Store, objects: ObjectStore, pairs: KeyValues) -> list[ResourceType]:
+    """All types, ready to serve."""
+    plain: list[type[StoredType]] = [
+        BucketPublicAccessBlock,
+        BucketOwnershipControls,
+        BucketLifecycleConfiguration,
+        BucketPolicy,
+        OriginAccessControl,
+        Function,
+        ResponseHeadersPolicy,
+        Distribution,
+    ]
+    return [Bucket(store, objects), KeyValueStore(store, pairs), *(kind(store) for kind in plain)]
 
 
 def _s3_environment(url: str) -> dict[str, str]:
@@ -62,15 +95,15 @@ async def _caller_identity(inputs: Inputs) -> Outputs:
 
 
 def _sites(store: Store, pairs: KeyValues) -> Sequence[SiteView]:
-    return [_site(store, pairs, found) for found in reversed(store.all(DISTRIBUTION).values())]
+    found = sorted(store.all(DISTRIBUTION).values(), key=lambda item: str(item["callerReference"]), reverse=True)
+    return [_site(store, pairs, distribution) for distribution in found]
 
 
 def _site(store: Store, pairs: KeyValues, distribution: Document) -> SiteView:
-    functions = store.all("aws:cloudfront/function:Function").values()
-    used = {item["functionArn"] for item in distribution["defaultCacheBehavior"].get("functionAssociations", [])}
-    stores = [arn for found in functions if found["arn"] in used for arn in found.get("keyValueStoreAssociations", [])]
-    live = pairs.get(stores[0], "live") if stores else None
-    if live is None:
-        return SiteView(distribution["domainName"], None, 0)
-    _, release, files, *_ = live.split(" ")
-    return SiteView(distribution["domainName"], release, int(files))
+    """What the distribution's function would say is live: ``generation release files …`` under the key ``live``."""
+    for association in distribution["defaultCacheBehavior"].get("functionAssociations") or []:
+        function = store.get(LIVE_FUNCTION, association["functionArn"]) or {}
+        for arn in function.get("stores", []):
+            _, release, files, *_ = [*(pairs.get(arn, "live") or "").split(" "), "", ""]
+            return SiteView(distribution["domainName"], release or None, int(files) if files.isdigit() else 0)
+    return SiteView(distribution["domainName"], None, 0)

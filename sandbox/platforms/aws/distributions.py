@@ -6,51 +6,68 @@ browser can open it without knowing the sandbox's authority.
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
-from email.utils import formatdate
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from aiohttp import web
 
-from sandbox.platforms.aws.function_runtime import FunctionError, run
+from sandbox.platforms.aws.account import DISTRIBUTION, HEADERS_POLICY, LIVE_FUNCTION
+from sandbox.platforms.aws.compression import TYPES, Compressor, is_compressible, takes_gzip
+from sandbox.platforms.aws.edge_cache import CachePolicy, EdgeCache, policy_of
+from sandbox.platforms.aws.function_runtime import FunctionError, KeyValueView, run
+from sandbox.platforms.aws.headers_policy import with_policy
+from sandbox.platforms.aws.http_semantics import (
+    UnsatisfiableRange,
+    Window,
+    not_modified,
+    precondition_failed,
+    send_file,
+    window,
+)
 from sandbox.platforms.aws.key_value_store import KeyValues
 from sandbox.platforms.aws.objects import ObjectStore
+from sandbox.platforms.aws.reply import Reply, error_page
+from sandbox.platforms.aws.s3_origin import S3Origin
+from sandbox.platforms.aws.signatures import header_map
+from sandbox.platforms.aws.viewer_events import changed, checked_request, generated, request_event, response_document
 from sandbox.store import Document, Store
 from sandbox.world import Clock
 
 _log = logging.getLogger(__name__)
-DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
-FUNCTION = "aws:cloudfront/function:Function"
-HEADERS_POLICY = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
-BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
-_CACHED_BYTES = 128 * 1024 * 1024
-_REASONS = {301: "Moved Permanently", 302: "Found", 307: "Temporary Redirect", 308: "Permanent Redirect"}
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A response on its way to the visitor; lower-case header names."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+_NO_SUCH_HOST = "The request could not be satisfied. Bad request: no distribution answers for this Host."
+_NOT_ALLOWED = "This distribution is not configured to allow the HTTP request method that was used for this request."
+_FAILED = {
+    502: "The CloudFront function returned a result that failed validation.",
+    503: "The CloudFront function associated with the CloudFront distribution is invalid or could not run.",
+}
 
 
 class Distributions:
-    """Serves all distributions of the account."""
+    """Serves all distributions of the account.
 
-    def __init__(self, store: Store, objects: ObjectStore, pairs: KeyValues, clock: Clock) -> None:
+    ``response_sees_rewritten``: whether a viewer-response function is given the request as the viewer-request function
+    left it, or as the visitor sent it. The documentation says "the actual request that CloudFront received from the
+    viewer" and does not tell the two events apart, so a function must bear both.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        objects: ObjectStore,
+        pairs: KeyValues,
+        clock: Clock,
+        *,
+        response_sees_rewritten: bool = True,
+    ) -> None:
         self._store = store
-        self._objects = objects
+        self._origin = S3Origin(store, objects)
         self._pairs = pairs
-        self._clock = clock
-        self._cache: OrderedDict[tuple[str, str], tuple[float, Reply]] = OrderedDict()
-        self._cached_bytes = 0
+        self._cache = EdgeCache(clock)
+        self._compressor = Compressor()
+        self._response_sees_rewritten = response_sees_rewritten
 
     def app(self) -> web.Application:
         """The public application; sites are told apart by Host."""
@@ -60,266 +77,146 @@ class Distributions:
 
     def by_host(self, host: str) -> tuple[str, Document] | None:
         """Id and document of the distribution that answers for a host name."""
-        name = host.rsplit(":", 1)[0]
+        name = host.rsplit(":", 1)[0].lower()
         for identifier, found in self._store.all(DISTRIBUTION).items():
-            if name == found["domainName"] or name in found.get("aliases", []):
+            if name == found["domainName"] or name in map(str.lower, found.get("aliases") or []):
                 return identifier, found
         return None
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         found = self.by_host(request.host)
         if found is None or not found[1].get("enabled", False):
-            return _finished(request, _error(403, "The request could not be satisfied: no distribution for this Host."))
+            return await _finished(request, error_page(403, _NO_SUCH_HOST))
         identifier, distribution = found
-        behaviour = distribution["defaultCacheBehavior"]
-        if request.method not in behaviour["allowedMethods"]:
-            return _finished(
-                request, _error(403, "This distribution is not configured to allow the HTTP request method.")
-            )
+        if request.method not in distribution["defaultCacheBehavior"]["allowedMethods"]:
+            return await _finished(request, error_page(403, _NOT_ALLOWED))
         try:
-            reply = await self._through(identifier, distribution, behaviour, request)
+            reply = await self._through(identifier, distribution, request)
         except FunctionError as error:
             _log.warning("function of %s: %s", identifier, error)
-            reply = _error(503, "The CloudFront function associated with the distribution returned an error.")
-        return _finished(request, reply)
+            reply = error_page(error.status, _FAILED[error.status])
+        return await _finished(request, reply)
 
-    async def _through(
-        self, identifier: str, distribution: Document, behaviour: Document, request: web.Request
-    ) -> Reply:
-        event = _event(identifier, distribution, request)
-        asked = await self._function(behaviour, "viewer-request", event)
+    async def _through(self, identifier: str, distribution: Document, request: web.Request) -> Reply:
+        behaviour = distribution["defaultCacheBehavior"]
+        event = request_event(identifier, distribution, request)
+        asked = self._function(behaviour, "viewer-request", event)
         if asked is not None and "statusCode" in asked:
-            return _generated(asked)
-        changed = asked or event["request"]
-        reply = self._from_cache(identifier, distribution, str(changed["uri"]))
-        reply = self._with_policy(behaviour, reply)
-        if reply.status >= 400:
+            return generated(asked)
+        rewritten = event["request"] if asked is None else checked_request(asked, event["request"])
+        reply, failed = await self._content(identifier, distribution, str(rewritten["uri"]), request)
+        reply = with_policy(self._store.get(HEADERS_POLICY, behaviour.get("responseHeadersPolicyId") or ""), reply)
+        if failed:
             # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
             return reply
-        response = {
-            "statusCode": reply.status,
-            "headers": {name: {"value": value} for name, value in reply.headers.items()},
-            "cookies": {},
-        }
-        given = await self._function(behaviour, "viewer-response", {**event, "request": changed, "response": response})
-        if given is None:
-            return reply
-        headers = {name.lower(): str(item["value"]) for name, item in given.get("headers", {}).items()}
-        return replace(reply, status=int(given["statusCode"]), headers=headers)
+        seen = rewritten if self._response_sees_rewritten else event["request"]
+        given = self._function(
+            behaviour, "viewer-response", {**event, "request": seen, "response": response_document(reply)}
+        )
+        return reply if given is None else changed(given, reply)
 
-    async def _function(self, behaviour: Document, kind: str, event: Document) -> Document | None:
-        for association in behaviour.get("functionAssociations", []):
+    def _function(self, behaviour: Document, kind: str, event: Document) -> Document | None:
+        """Run the function of an event type; None where there is none."""
+        for association in behaviour.get("functionAssociations") or []:
             if association["eventType"] == kind:
-                found = next(
-                    (
-                        document
-                        for document in self._store.all(FUNCTION).values()
-                        if document["arn"] == association["functionArn"]
-                    ),
-                    None,
-                )
-                if found is None:
-                    raise FunctionError("the associated function does not exist")
+                function = self._store.get(LIVE_FUNCTION, association["functionArn"])
+                if function is None:
+                    raise FunctionError("the associated function is not published")
                 event = {**event, "context": {**event["context"], "eventType": kind}}
-                stores = found.get("keyValueStoreAssociations", [])
-                return self._run(found["code"], event, stores[0] if stores else "")
+                return run(function["code"], event, self._view(function["stores"]))
         return None
 
-    def _run(self, code: str, event: Document, arn: str) -> Document:
-        def read(key: str) -> str | None:
-            return self._pairs.seen(arn, key)
+    def _view(self, stores: list[str]) -> KeyValueView:
+        if not stores:
+            return KeyValueView()
+        arn = stores[0]
 
-        return run(code, event, read, lambda: self._pairs.totals(arn)[0])
+        def meta() -> Document:
+            version = self._pairs.version(arn)
+            return {
+                "creationDateTime": datetime.fromtimestamp(version.created, UTC).isoformat(),
+                "lastUpdatedDateTime": datetime.fromtimestamp(version.modified, UTC).isoformat(),
+                "keyCount": self._pairs.totals(arn)[0],
+            }
 
-    def _from_cache(self, identifier: str, distribution: Document, uri: str) -> Reply:
-        """Cache key: the rewritten URI (the managed policy CachingOptimized adds neither query nor cookies)."""
-        now = self._clock.now()
-        kept = self._cache.get((identifier, uri))
-        if kept is not None and now < kept[0]:
-            self._cache.move_to_end((identifier, uri))
-            return replace(kept[1], headers={**kept[1].headers, "x-cache": "Hit from cloudfront"})
-        reply = self._from_origin(distribution, uri)
-        if reply.status == 200:
-            self._keep((identifier, uri), now + _fresh_seconds(reply.headers.get("cache-control", "")), reply)
-        else:
-            reply = self._error_page(distribution, reply)
-        return replace(reply, headers={**reply.headers, "x-cache": "Miss from cloudfront"})
+        return KeyValueView(arn.rsplit("/", 1)[-1], lambda key: self._pairs.seen(arn, key), meta)
 
-    def _keep(self, key: tuple[str, str], until: float, reply: Reply) -> None:
-        previous = self._cache.pop(key, None)
-        self._cached_bytes += len(reply.body) - (len(previous[1].body) if previous else 0)
-        self._cache[key] = (until, reply)
-        while self._cached_bytes > _CACHED_BYTES:
-            _, (_, dropped) = self._cache.popitem(last=False)
-            self._cached_bytes -= len(dropped.body)
+    async def _content(
+        self, identifier: str, distribution: Document, uri: str, request: web.Request
+    ) -> tuple[Reply, bool]:
+        """The origin's answer, or the error page for it, and whether the origin answered 400 or above."""
+        behaviour = distribution["defaultCacheBehavior"]
+        policy = policy_of(behaviour)
+        compress = bool(behaviour.get("compress")) and policy.compressed
+        coding = "gzip" if compress and _wants_gzip(request) else ""
+        reply = self._cached(identifier, distribution, uri, coding, policy)
+        failed = reply.status >= 400
+        if failed:
+            reply = self._error_page(identifier, distribution, reply, policy)
+        if compress and reply.headers.get("content-type", "").partition(";")[0] in TYPES:
+            reply = replace(reply, headers={**reply.headers, "vary": "Accept-Encoding"})
+        if coding and is_compressible(reply):
+            reply = await self._compressor.compressed(reply)
+        return reply, failed
 
-    def _from_origin(self, distribution: Document, uri: str) -> Reply:
-        key = unquote(uri).lstrip("/") or distribution.get("defaultRootObject", "")
-        origin = distribution["origins"][0]
-        bucket = origin["domainName"].split(".s3.", 1)[0]
-        found = self._objects.get(bucket, key) if self._may_read(bucket, distribution["arn"], key) else None
-        if found is None:
-            # Without s3:ListBucket a missing key is 403, as a forbidden one is.
-            return _error(403, "AccessDenied")
-        headers = {name: value for name, value in found.headers.items() if not name.startswith("x-amz-checksum-")}
-        headers |= {"etag": found.etag, "last-modified": formatdate(found.modified, usegmt=True), "server": "AmazonS3"}
-        return Reply(200, headers, self._objects.blob_path(found.blob).read_bytes())
+    def _cached(self, identifier: str, distribution: Document, uri: str, coding: str, policy: CachePolicy) -> Reply:
+        rules = distribution.get("customErrorResponses") or []
+        seconds = {rule["errorCode"]: rule.get("errorCachingMinTtl") for rule in rules}
+        return self._cache.answer(
+            (identifier, uri, coding), lambda: self._origin.get(distribution, uri), policy, seconds.get
+        )
 
-    def _may_read(self, bucket: str, distribution_arn: str, key: str) -> bool:
-        policy = self._store.get(BUCKET_POLICY, bucket)
-        if policy is None:
-            return False
-        document = json.loads(policy["policy"]) if isinstance(policy["policy"], str) else policy["policy"]
-        return any(_allows(statement, bucket, distribution_arn, key) for statement in document["Statement"])
-
-    def _error_page(self, distribution: Document, reply: Reply) -> Reply:
-        for rule in distribution.get("customErrorResponses", []):
+    def _error_page(self, identifier: str, distribution: Document, reply: Reply, policy: CachePolicy) -> Reply:
+        """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/GeneratingCustomErrorResponses.html."""
+        for rule in distribution.get("customErrorResponses") or []:
             if rule["errorCode"] == reply.status and rule.get("responsePagePath"):
-                page = self._from_origin(distribution, rule["responsePagePath"])
-                status = int(rule.get("responseCode") or reply.status)
-                return replace(page if page.status == 200 else reply, status=status)
+                page = self._cached(identifier, distribution, rule["responsePagePath"], "", policy)
+                if page.status >= 400:
+                    return reply
+                return replace(page, status=int(rule.get("responseCode") or reply.status), cache=reply.cache)
         return reply
 
-    def _with_policy(self, behaviour: Document, reply: Reply) -> Reply:
-        policy = self._store.get(HEADERS_POLICY, behaviour.get("responseHeadersPolicyId", ""))
-        if policy is None:
-            return reply
-        headers = dict(reply.headers)
-        for name, value, override in _policy_headers(policy):
-            if override or name not in headers:
-                headers[name] = value
-        return replace(reply, headers=headers)
+
+def _wants_gzip(request: web.Request) -> bool:
+    """Ranges are taken of the uncompressed bytes."""
+    return "Range" not in request.headers and takes_gzip(request.headers.get("Accept-Encoding", ""))
 
 
-def _event(identifier: str, distribution: Document, request: web.Request) -> Document:
-    """Event structure: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html."""
-    headers: dict[str, Any] = {}
-    for name, value in request.headers.items():
-        headers.setdefault(name.lower(), {"value": value})
-    query = {name: {"value": value} for name, value in request.query.items()}
-    return {
-        "version": "1.0",
-        "context": {
-            "distributionDomainName": distribution["domainName"],
-            "distributionId": identifier,
-            "requestId": secrets.token_urlsafe(24),
-        },
-        "viewer": {"ip": request.remote or "127.0.0.1"},
-        "request": {
-            "method": request.method,
-            "uri": request.raw_path.partition("?")[0],
-            "querystring": query,
-            "headers": headers,
-            "cookies": {},
-        },
-    }
-
-
-def _generated(result: Document) -> Reply:
-    headers = {name.lower(): str(item["value"]) for name, item in result.get("headers", {}).items()}
-    body = result.get("body", b"")
-    text = body.get("data", "") if isinstance(body, dict) else body
-    status = int(result["statusCode"])
-    content = text.encode() if isinstance(text, str) else text
-    return Reply(status, {**headers, "x-cache": "FunctionGeneratedResponse from cloudfront"}, content)
-
-
-def _allows(statement: Document, bucket: str, distribution_arn: str, key: str) -> bool:
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else []
-    services = [services] if isinstance(services, str) else services
-    resources = statement.get("Resource", [])
-    resources = [resources] if isinstance(resources, str) else resources
-    actions = statement.get("Action", [])
-    actions = [actions] if isinstance(actions, str) else actions
-    source = statement.get("Condition", {}).get("StringEquals", {}).get("AWS:SourceArn")
-    return (
-        statement.get("Effect") == "Allow"
-        and "cloudfront.amazonaws.com" in services
-        and "s3:GetObject" in actions
-        and f"arn:aws:s3:::{bucket}/*" in resources
-        and source == distribution_arn
-        and bool(key)
-    )
-
-
-def _policy_headers(policy: Document) -> list[tuple[str, str, bool]]:
-    found = []
-    security = policy.get("securityHeadersConfig") or {}
-    simple = {
-        "contentSecurityPolicy": ("content-security-policy", "contentSecurityPolicy"),
-        "frameOptions": ("x-frame-options", "frameOption"),
-        "referrerPolicy": ("referrer-policy", "referrerPolicy"),
-    }
-    for key, (name, value) in simple.items():
-        if key in security:
-            found.append((name, str(security[key][value]), bool(security[key]["override"])))
-    if "contentTypeOptions" in security:
-        found.append(("x-content-type-options", "nosniff", bool(security["contentTypeOptions"]["override"])))
-    if "strictTransportSecurity" in security:
-        found.append(_transport(security["strictTransportSecurity"]))
-    for item in (policy.get("customHeadersConfig") or {}).get("items", []):
-        found.append((item["header"].lower(), str(item["value"]), bool(item["override"])))
-    return found
-
-
-def _transport(config: Document) -> tuple[str, str, bool]:
-    value = f"max-age={config['accessControlMaxAgeSec']}"
-    value += "; includeSubDomains" if config.get("includeSubdomains") else ""
-    value += "; preload" if config.get("preload") else ""
-    return "strict-transport-security", value, bool(config["override"])
-
-
-def _fresh_seconds(cache_control: str) -> float:
-    """TTL under CachingOptimized: minimum 1 s, default a day, maximum a year."""
-    for part in cache_control.lower().split(","):
-        name, _, value = part.strip().partition("=")
-        if name in {"no-store", "private", "no-cache"}:
-            return 1.0
-        if name in {"s-maxage", "max-age"} and value.isdigit():
-            return min(max(float(value), 1.0), 31536000.0)
-    return 86400.0
-
-
-def _error(status: int, text: str) -> Reply:
-    body = f"<html><head><title>ERROR</title></head><body>{text}</body></html>\n".encode()
-    return Reply(
-        status, {"content-type": "text/html", "server": "CloudFront", "x-cache": "Error from cloudfront"}, body
-    )
-
-
-def _finished(request: web.Request, reply: Reply) -> web.Response:
+async def _finished(request: web.Request, reply: Reply) -> web.StreamResponse:
     """Conditional and range requests, then the headers every answer of CloudFront has."""
-    headers = {
-        **{_written(name): value for name, value in reply.headers.items()},
+    asked, etag = header_map(request.headers), reply.etag
+    if reply.status == 200 and etag and precondition_failed(asked, etag, reply.modified):
+        reply = error_page(412, "Precondition Failed")
+    headers = _headers(reply)
+    if reply.status == 200 and etag and not_modified(asked, etag, reply.modified):
+        for name in ("Content-Length", "Content-Type", "Content-Encoding"):
+            headers.pop(name, None)
+        return web.Response(status=304, headers=headers)
+    try:
+        part = window(asked, reply.size, etag, reply.modified) if reply.status == 200 else Window(0, reply.size)
+    except UnsatisfiableRange:
+        headers |= {"Content-Range": f"bytes */{reply.size}", "Content-Type": "text/html"}
+        return web.Response(status=416, headers=headers)
+    status = 206 if part.partial else reply.status
+    if part.partial:
+        headers["Content-Range"] = part.content_range(reply.size)
+    if not isinstance(reply.body, bytes):
+        return await send_file(request, status, headers, reply.body, part)
+    body = reply.body[part.start : part.stop]
+    if request.method == "HEAD":
+        return web.Response(status=status, reason=reply.reason, headers={**headers, "Content-Length": str(len(body))})
+    return web.Response(status=status, reason=reply.reason, headers=headers, body=body)
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    """Names as CloudFront writes them: the first letter of each word is a capital."""
+    fixed: Mapping[str, str] = {
+        "X-Cache": reply.cache,
         "Via": "1.1 sandbox.cloudfront.net (CloudFront)",
         "X-Amz-Cf-Id": secrets.token_urlsafe(40),
-        "X-Amz-Cf-Pop": "SANDBOX1-P1",
+        "X-Amz-Cf-Pop": "SBX50-P1",
     }
-    etag = reply.headers.get("etag")
-    if reply.status == 200 and etag and request.headers.get("If-None-Match") in {etag, "*"}:
-        return web.Response(status=304, headers=headers)
-    body, status = reply.body, reply.status
-    window = _window(request.headers.get("Range"), len(body)) if status == 200 else None
-    if window is not None:
-        headers["Content-Range"] = f"bytes {window[0]}-{window[1] - 1}/{len(body)}"
-        body, status = body[window[0] : window[1]], 206
-    reason = _REASONS.get(status)
-    if request.method == "HEAD":
-        return web.Response(status=status, reason=reason, headers={**headers, "Content-Length": str(len(body))})
-    return web.Response(status=status, reason=reason, headers=headers, body=body)
-
-
-def _written(name: str) -> str:
-    return "-".join(part.capitalize() for part in name.split("-")) if name != "etag" else "ETag"
-
-
-def _window(header: str | None, size: int) -> tuple[int, int] | None:
-    if not header or not header.startswith("bytes=") or "," in header:
-        return None
-    first, _, last = header.removeprefix("bytes=").partition("-")
-    if not (first.isdigit() or last.isdigit()):
-        return None
-    start = int(first) if first else max(0, size - int(last))
-    stop = min(size, int(last) + 1) if first and last else size
-    return (start, stop) if start < stop else None
+    own = {name: value for name, value in reply.headers.items() if name not in {"content-length", "via"}}
+    written = {"ETag" if name == "etag" else name.title(): value for name, value in own.items()}
+    age = {} if reply.age is None else {"Age": str(reply.age)}
+    return {**written, **age, **fixed}

@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from multidict import CIMultiDictProxy
 
+from sandbox.platforms.aws.account import REGION
+
 ACCESS_KEY = "AKIASANDBOXSANDBOX00"
 SECRET_KEY = "sandbox/secret/key/of/the/local/aws/00000"  # noqa: S105 - the same on every machine, opens nothing
-REGION = "us-east-1"
 _SKEW = 900.0
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _EMPTY = hashlib.sha256(b"").hexdigest()

@@ -1,0 +1,49 @@
+"""Official clients, installed once a machine into the cache folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import filelock
+import pytest
+
+from publisher.session import cache_folder
+from tools.bootstrap import find_uv
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def installed(name: str, version: str, command: list[str], program: str) -> Path:
+    """Folder of a client; installed by ``command`` in an empty folder unless it is there. Skips where that fails."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{name} cannot be installed: {command[0]} is not there")
+    folder = cache_folder() / "clients" / f"{name}-{version}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{folder}.lock"):
+        if (folder / program).exists():
+            return folder
+        unfinished = folder.with_name(f".{folder.name}-unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        done = subprocess.run(command, cwd=unfinished, capture_output=True, text=True, timeout=900, check=False)
+        if done.returncode or not (unfinished / program).exists():
+            pytest.skip(f"{name} {version} cannot be had here: {done.stderr.strip().splitlines()[-1:]}")
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    return folder
+
+
+def from_npm(name: str, version: str, program: str) -> Path:
+    """A client from npm, without its install scripts."""
+    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", ".", f"{name}@{version}"]
+    return installed(name, version, command, program)
+
+
+def from_pypi(name: str, version: str, program: str) -> Path:
+    """A client from PyPI, beside its dependencies."""
+    uv = str(find_uv(ROOT))
+    command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", ".", f"{name}=={version}"]
+    return installed(name, version, command, program)

@@ -1,0 +1,1 @@
+"""Uploads measured beside other tools, on one machine and one server, in interleaved rounds."""

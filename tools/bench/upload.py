@@ -1,0 +1,29 @@
+"""Our own side of the measurement: what `Upload` does with objects, as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from publisher.platforms.aws import AwsPlatform
+from publisher.progress import Silence
+from publisher.releasing import send_all
+from website import DigestCache, load_site
+
+
+async def upload(folder: str, bucket: str, cache: Path) -> int:
+    """Read the site, compare it with the bucket, send what is missing; returns the number of files sent."""
+    site = load_site(folder, cache=cache)
+    target = {"bucket": bucket, "region": "us-east-1", "key_value_store_arn": "not used here"}
+    async with aiohttp.ClientSession() as http:
+        platform = AwsPlatform(target, http, DigestCache(cache))
+        missing = await platform.missing(site)
+        await send_all(platform, missing, Silence())
+    return len(missing)
+
+
+if __name__ == "__main__":
+    print(asyncio.run(upload(sys.argv[1], sys.argv[2], Path(sys.argv[3]))))  # noqa: T201 - read by the caller
