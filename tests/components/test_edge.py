@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 
@@ -12,6 +11,7 @@ from components.edge import Edge, EdgeArgs, EdgeError
 from components.edge.zone import transport_security
 from components.origin import Origin
 from components.settings import read
+from tests.components.graph import Graph, settled
 
 ACCOUNT, ZONE = "a" * 32, "b" * 32
 MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"
@@ -21,26 +21,6 @@ RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
 RULESET = "cloudflare:index/ruleset:Ruleset"
 ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
-
-
-class Graph(pulumi.runtime.Mocks):
-    """Records every resource that the component registers."""
-
-    def __init__(self):
-        self.resources = []
-
-    def new_resource(self, args):
-        self.resources.append(args)
-        return f"{args.name}-id", args.inputs
-
-    def call(self, args):
-        return {}
-
-    def of(self, kind):
-        return [found.inputs for found in self.resources if found.typ == kind]
-
-    def named(self, name):
-        return next(found for found in self.resources if found.name == name)
 
 
 def origin(name, hostname=None, host_header=None):
@@ -64,8 +44,7 @@ async def declared(names=("one", "two"), preview=False, **changed):
     pulumi.runtime.set_mocks(graph, preview=preview)
     edge = Edge("edge", arguments(**changed), [origin(name) for name in names])
     outputs = await pulumi.Output.all(edge.site_url, edge.pool_ids, edge.load_balancer_id).future()
-    while pending := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
-        await asyncio.wait(pending)
+    await settled()
     return graph, outputs
 
 

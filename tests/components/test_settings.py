@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.settings import Settings, SettingsError, read
+
+ROOT = Path(__file__).resolve().parents[2]
+IDS = {"cloudflareAccountId": "a" * 32, "cloudflareZoneId": "b" * 32}
+
+
+def raw(**settings):
+    given = {**IDS, **settings}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+
+
+def mistakes(**settings):
+    with pytest.raises(SettingsError) as error:
+        read(raw(**settings))
+    return str(error.value)
+
+
+def declared():
+    return yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+
+
+def test_every_setting_is_declared_with_type_default_and_description_and_the_other_way_round():
+    names = {field.alias for field in Settings.model_fields.values()}
+    assert set(declared()) == names
+    for name, entry in declared().items():
+        assert {"type", "default", "description"} <= entry.keys(), name
+        assert len(entry["description"]) > 20, name
+
+
+def test_the_defaults_of_the_file_are_those_of_the_code():
+    settings = Settings.model_validate(IDS)
+    for name, entry in declared().items():
+        if name not in IDS:
+            value = json.loads(json.dumps(settings.model_dump(by_alias=True)[name]))
+            assert value == entry["default"], name
+
+
+@pytest.mark.parametrize("stack", ["prod", "sandbox"])
+def test_the_stacks_that_are_shipped_are_right_once_the_accounts_are_set(stack):
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    own = {key.split(":", 1)[1]: value for key, value in config.items() if key.startswith("peacefulrobot-infra:")}
+    settings = read(raw(**own))
+    assert settings.site_name == "www.peacefulrobot.com"
+    for name in settings.hosts:
+        assert settings.host_arguments(name, {}).site == "www.peacefulrobot.com"
+
+
+def test_all_mistakes_are_named_at_once_with_their_keys():
+    text = mistakes(
+        hosts=["netlify", "geocities"],
+        monitorInterval=5,
+        alertEmail="nobody",
+        hots=["aws"],
+        hostSettings={"aws": {"settle_second": 3}, "tripod": {}},
+        cloudflareZoneId="short",
+    )
+    for part in ("hosts: unknown platform geocities; use some of netlify, aws", "monitorInterval:", "alertEmail:"):
+        assert part in text
+    assert "hots: is no setting; did you mean hosts?" in text
+    assert "cloudflareZoneId:" in text
+    assert "nothing was changed" in text
+
+
+def test_mistakes_in_host_settings_are_named_with_their_path():
+    text = mistakes(hostSettings={"aws": {"settle_second": 3, "site": "x"}, "tripod": {}, "netlify": {"account": [1]}})
+    assert "hostSettings.aws.settle_second: is no setting of aws; known: " in text
+    assert "hostSettings.aws.site: is decided for the whole stack" in text
+    assert "hostSettings.tripod: unknown platform" in text
+    assert "hostSettings.netlify.account:" in text
+
+
+def test_a_missing_account_says_how_to_set_it():
+    with pytest.raises(SettingsError, match="cloudflareAccountId: is not set; pulumi config set cloudflareAccountId"):
+        read({})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hosts": []}, "hosts"),
+        ({"hosts": ["aws", "aws"]}, "named twice"),
+        ({"hosts": "not json"}, "hosts: is not valid JSON"),
+        ({"hostname": "www.elsewhere.org"}, "does not lie in domain"),
+        ({"domain": "no domain"}, "domain"),
+        ({"monitorRegions": ["MARS"]}, "unknown region MARS"),
+        ({"monitorTimeout": 10, "monitorRetries": 5}, "must be shorter than monitorInterval"),
+        ({"allowDeletes": "everything"}, "allowDeletes"),
+        ({"cacheRules": [{"paths": "*.css"}]}, "cacheRules.0.value"),
+    ],
+)
+def test_a_wrong_value_names_its_key_and_what_is_right(settings, said):
+    assert said in mistakes(**settings)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.journal import Journal
+from publisher.resources.handler import Request, changes, property_path
+from publisher.resources.website import WebsiteHandler, removal_guard
+from publisher.session import Session
+
+PAGES = {f"page-{number}.html": f"<p>{number}" for number in range(20)} | {"index.html": "<p>home"}
+
+
+@pytest.fixture
+def handler(tmp_path):
+    return WebsiteHandler(Session(cache=tmp_path / "cache", journal=Journal(tmp_path / "journal")))
+
+
+async def checked(handler, folder, old=None, **inputs):
+    request = Request("urn", "website", inputs={"source": str(folder), **inputs}, old_inputs=old or {})
+    return await handler.check(request)
+
+
+async def test_the_manifest_is_added_and_the_release_remembered(handler, make_site):
+    site = make_site(PAGES)
+    inputs, failures = await checked(handler, site.folder)
+    assert failures == []
+    assert inputs["release"] == site.release_id
+    assert set(inputs["files"]) == set(PAGES)
+    assert handler.session.scanned(site.release_id).site.release_id == site.release_id
+
+
+async def test_a_preview_names_exactly_the_changed_page(handler, make_site):
+    old, _ = await checked(handler, make_site(PAGES).folder)
+    new, _ = await checked(handler, make_site({**PAGES, "page-7.html": "<p>changed"}).folder, old)
+    found = await handler.difference(Request("urn", "website", inputs=new, old_inputs=old))
+    assert [path for path in found.changed if path.startswith("files")] == ['files["page-7.html"]']
+    assert {"release", "digest"} <= found.changed.keys()
+
+
+async def test_the_same_content_elsewhere_is_no_change(handler, make_site):
+    old, _ = await checked(handler, make_site(PAGES).folder)
+    new, _ = await checked(handler, make_site(PAGES).folder, old)
+    assert (await handler.difference(Request("urn", "website", inputs=new, old_inputs=old))).changed == {}
+
+
+async def test_bad_content_is_a_failure_and_not_a_change(handler, tmp_path):
+    (tmp_path / "empty").mkdir()
+    _, failures = await checked(handler, tmp_path / "empty")
+    assert [failure.key for failure in failures] == ["source"]
+    assert "empty" in failures[0].reason or "index.html" in failures[0].reason
+
+
+async def test_dropping_a_third_of_the_site_is_refused_until_it_is_allowed_by_id(handler, make_site):
+    old, _ = await checked(handler, make_site(PAGES).folder)
+    rest = make_site({"index.html": "<p>home", "page-1.html": "<p>1"})
+    _, failures = await checked(handler, rest.folder, old)
+    assert [failure.key for failure in failures] == ["allowDeletes"]
+    assert f"pulumi config set allowDeletes {rest.release_id}" in failures[0].reason
+    _, failures = await checked(handler, rest.folder, old, allowDeletes=rest.release_id)
+    assert failures == []
+    _, failures = await checked(handler, rest.folder, old, allowDeletes="r0000000000000000")
+    assert len(failures) == 1
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_the_guard_looks_at_the_share_of_the_old_files_only(kept, removed):
+    old = {str(number): "" for number in range(kept + removed)}
+    new = {str(number): "" for number in range(kept)} | {f"new-{number}": "" for number in range(50)}
+    refused = removal_guard(old, new, "r1", None) is not None
+    total = kept + removed
+    assert refused == (total >= 10 and removed / total > 0.30)
+
+
+@given(st.dictionaries(st.text(), st.integers()), st.dictionaries(st.text(), st.integers()))
+def test_changes_lead_from_old_to_new(old, new):
+    result = dict(old)
+    for key, kind in changes(old, new).items():
+        if kind == "delete":
+            del result[key]
+        else:
+            result[key] = new[key]
+    assert result == new
+
+
+def test_property_paths_are_written_as_the_engine_reads_them():
+    assert property_path("files", 'a "b".html') == 'files["a \\"b\\".html"]'
