@@ -32,6 +32,8 @@ def stack(tmp_path):
 def shared_stack(tmp_path_factory):
     """A stack with the example site published, shared by the tests of a module."""
     made = new_stack(tmp_path_factory.mktemp("stack"))
-    made.run("up")
-    yield made
-    made.run("down", expect=None)
+    try:
+        made.run("up")
+        yield made
+    finally:
+        made.run("down", expect=None)

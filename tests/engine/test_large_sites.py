@@ -29,9 +29,11 @@ def large(tmp_path_factory):
     (content / "index.html").write_text("<p>home")
     (content / "404.html").write_text("<p>lost")
     made = Stack(folder / "state", content)
-    made.run("up")
-    yield made
-    made.run("down", expect=None)
+    try:
+        made.run("up")
+        yield made
+    finally:
+        made.run("down", expect=None)
 
 
 def test_every_file_comes_byte_for_byte_through_the_edge(large, tmp_path):
