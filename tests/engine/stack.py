@@ -71,6 +71,10 @@ class Stack:
         found: dict[str, Any] = json.loads(self.run("status", "--format", "json"))
         return found
 
+    def state_of(self, platform: str) -> str:
+        """What the edge thinks of a platform."""
+        return next(str(found["state"]) for found in self.status()["platforms"] if found["name"] == platform)
+
     def live(self) -> dict[str, str | None]:
         """Platform → release that its control plane serves."""
         return {found["name"]: found["live_release"] for found in self.status()["platforms"]}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import requests
 
-from tests.engine.stack import Stack
+from tests.engine.stack import ROOT, Stack
 from website import load_site
 
 FILES = 10_000
@@ -61,6 +63,39 @@ def test_nothing_changed_means_nothing_to_do(large):
     output = large.run("up")
     assert large.journal() == []
     assert "unchanged" in output
+
+
+def test_the_publisher_needs_less_than_300_megabytes(large):
+    (large.content / "part 08" / "another.html").write_text("<p>another")
+    process = large.start("up")
+    peak = 0
+    while process.poll() is None:
+        peak = max([peak, *map(memory, publishers(large))])
+        time.sleep(0.05)
+    process.communicate()
+    assert process.returncode == 0
+    assert 0 < peak < 300 * 1024 * 1024
+
+
+def publishers(stack):
+    """Plugin processes of this stack's runs."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[-2:-1] == [str(ROOT / "publisher")] and belongs(process, stack):
+            yield process
+
+
+def belongs(process, stack):
+    try:
+        return process.environ().get("PEACEFULROBOT_STATE") == str(stack.folder)
+    except psutil.Error:
+        return False
+
+
+def memory(process):
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 def test_one_changed_file_of_ten_thousand_is_the_only_one_sent(large):
