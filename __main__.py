@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pulumi
-from components.edge import Edge, EdgeArgs
 
 from components import settings as stack
+from components.edge import Edge, EdgeArgs
 from components.hosts import host_class
 from components.publishing import Publication, Website
 from website import DEFAULT_FLOOR

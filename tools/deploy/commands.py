@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from tools.bootstrap import cache_folder
 from tools.deploy import exclusive, locks, lookup, pending, report, sandbox_daemon, status
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
-from tools.deploy.places import Places
+from tools.deploy.places import Places, content, content_bytes
 from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
@@ -38,6 +39,8 @@ class Commands:
         """Publish; returns the engine's exit code."""
         started = time.monotonic()
         engine = self.find_engine()
+        if self.stack.is_sandbox:
+            self.places.require_space(content_bytes(content(os.environ, Path.cwd())))
         with exclusive.run(self.places) as (run, ended):
             if ended:
                 self.say(f"Ended what a killed run had left running ({ended} processes).")

@@ -1,38 +1,38 @@
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import shutil
 
 import pytest
 
-from tools.deploy import places
+from tools.deploy.errors import Refused
+from tools.deploy.places import Places, content_bytes
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://example.com/site.git#main",
-        "ssh://git@example.com/site",
-        "git@example.com:me/site.git",
-        "file:///srv/site",
-    ],
-)
-def test_a_git_address_is_taken_as_it_is(address, tmp_path):
-    assert places.content({places.CONTENT: address}, tmp_path) == address
+def usage(free):
+    return shutil._ntuple_diskusage(10**12, 10**12 - free, free)
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [("site", "/here/site"), ("../site", "/site"), ("./a:b", "/here/a:b"), ("/elsewhere/site/", "/elsewhere/site")],
-)
-def test_a_folder_is_made_absolute_from_where_the_caller_stands(given, expected):
-    assert places.content({places.CONTENT: given}, Path("/here")) == expected
+def test_a_disk_that_is_nearly_full_is_refused_before_anything_begins(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(5_000_000))
+    places = Places(tmp_path, tmp_path / "not" / "there" / "yet")
+    with pytest.raises(Refused, match=r"has 5 MB left, this run may need 64 MB\. Nothing was changed; make room"):
+        places.require_space()
+    assert not places.state.exists()
 
 
-@pytest.mark.parametrize("environment", [{}, {places.CONTENT: ""}])
-def test_without_a_wish_the_stack_decides(environment, tmp_path):
-    assert places.content(environment, tmp_path) is None
+def test_the_content_counts_as_often_as_it_is_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(200_000_000))
+    places = Places(tmp_path, tmp_path)
+    places.require_space(40_000_000)
+    with pytest.raises(Refused, match="may need 214 MB"):
+        places.require_space(50_000_000)
 
 
-def test_the_state_folder_is_the_checkouts_unless_named(tmp_path):
-    assert places.find({}).state == places.ROOT / ".sandbox"
-    assert places.find({"PEACEFULROBOT_STATE": str(tmp_path)}).state == tmp_path
+def test_the_size_of_a_folder_is_that_of_its_files_and_a_git_address_has_none(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "page.html").write_bytes(b"x" * 100)
+    os.symlink("/dev/zero", tmp_path / "link")
+    assert 100 <= content_bytes(str(tmp_path)) < 200
+    assert content_bytes("https://example.org/site.git") == 0
+    assert content_bytes(None) == 0
