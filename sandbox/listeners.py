@@ -57,7 +57,8 @@ def port_of(bound: socket.socket) -> int:
 
 async def serve_api(app: web.Application) -> tuple[web.AppRunner, int]:
     """Serve an API on a free port; returns the runner and the port."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN)
+    # An API gets the bytes that were sent: some are signed, whatever their Content-Encoding says.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, auto_decompress=False)
     await runner.setup()
     bound = bound_socket(0)
     await web.SockSite(runner, bound, backlog=_BACKLOG).start()

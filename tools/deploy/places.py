@@ -84,9 +84,9 @@ def content(environment: Mapping[str, str], folder: Path) -> str | None:
 
 def content_bytes(given: str | None) -> int:
     """Size of the content where it is a folder; 0 where it is fetched."""
-    if not given or not os.path.isdir(given):
+    if not given or not Path(given).is_dir():
         return 0
-    return sum(os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(given) for name in names)
+    return sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(given) for name in names)
 
 
 def number(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -28,6 +28,7 @@ _POLICY = RetryPolicy(
 )
 #: Uploads are sometimes answered with 401 by mistake; the official clients try those again.
 _UPLOADS = replace(_POLICY, healing_statuses=HEALING_STATUSES | {401}, attempts=6)
+_PAGE = 100
 _ONCE = replace(_POLICY, attempts=1)
 
 
@@ -89,9 +90,14 @@ class NetlifyApi:
         await self._call("DELETE", f"/sites/{site_id}", "deleting the site", expected=frozenset({200, 204, 404}))
 
     async def deploys(self, site_id: str) -> list[dict[str, Any]]:
-        """The site's latest deploys, newest first."""
-        query = {"per_page": "100"}
-        return list((await self._call("GET", f"/sites/{site_id}/deploys", "listing deploys", params=query)).json())
+        """All deploys of the site, newest first; 100 a page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"per_page": str(_PAGE), "page": str(len(found) // _PAGE + 1)}
+            page = (await self._call("GET", f"/sites/{site_id}/deploys", "listing deploys", params=query)).json()
+            found += page
+            if len(page) < _PAGE:
+                return found
 
     async def create_deploy(self, site_id: str, title: str, files: dict[str, str], *, later: bool) -> dict[str, Any]:
         """Make a draft deploy from path → SHA-1; asked once. ``later``: the list of missing files comes by polling."""

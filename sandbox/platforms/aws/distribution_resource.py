@@ -66,11 +66,7 @@ class Distribution(CloudFrontType):
         if inputs.get("aliases") and inputs["viewerCertificate"].get("cloudfrontDefaultCertificate"):
             raise Refused("InvalidViewerCertificate: aliases need a certificate that covers them.")
         self._refuse_aliases(inputs.get("aliases") or [], identifier)
-        for rule in inputs.get("customErrorResponses") or []:
-            if rule["errorCode"] not in _ERRORS_WITH_PAGES or bool(rule.get("responseCode")) != bool(
-                rule.get("responsePagePath")
-            ):
-                raise Refused("InvalidErrorCode: a rule needs a known error code, and a page and a code together.")
+        _refuse_error_pages(inputs.get("customErrorResponses") or [])
 
     def _refuse_origin(self, origin: Document) -> None:
         bucket, s3, _ = origin["domainName"].partition(".s3.")
@@ -121,6 +117,13 @@ def _refuse_cache(behaviour: Document) -> None:
         raise Refused("InvalidArgument: The parameter ForwardedValues is required without a cache policy.")
     if policy and policy not in MANAGED_POLICIES:
         raise Refused("NoSuchCachePolicy: The specified cache policy does not exist (the sandbox knows managed ones).")
+
+
+def _refuse_error_pages(rules: list[Document]) -> None:
+    for rule in rules:
+        paired = bool(rule.get("responseCode")) == bool(rule.get("responsePagePath"))
+        if rule["errorCode"] not in _ERRORS_WITH_PAGES or not paired:
+            raise Refused("InvalidErrorCode: a rule needs a known error code, and a page and a code together.")
 
 
 def _at(inputs: Any, path: tuple[str, ...]) -> Any:

@@ -69,7 +69,9 @@ function __run(event) {
 }
 (function () {
   var refuse = function () { throw new EvalError('code cannot be made from strings here'); };
-  Function.prototype.constructor = refuse;
+  [function () {}, async function () {}, function* () {}, async function* () {}].forEach(function (kind) {
+    Object.defineProperty(Object.getPrototypeOf(kind), 'constructor', { value: refuse });
+  });
   globalThis.Function = refuse;
 })();
 """

@@ -48,7 +48,7 @@ class S3Origin:
         """Requests are signed only with an origin access control; unsigned ones see nothing of a private bucket."""
         access = self._store.get(ORIGIN_ACCESS, origin.get("originAccessControlId") or "")
         policy = self._store.get(BUCKET_POLICY, bucket)
-        if (access is not None and access["signingBehavior"] == "never") or policy is None:  # TEMPORARY
+        if access is None or access["signingBehavior"] == "never" or policy is None:
             return False
         return distribution_may(policy["policy"], action, f"arn:aws:s3:::{bucket}{path}", distribution["arn"])
 

@@ -21,7 +21,8 @@ TOKEN = "nfp_sandboxSandboxSandboxSandbox0000"  # noqa: S105 - the same on every
 ACCOUNT = {"id": "5a4db0c0000000000000acc0", "slug": "sandbox", "name": "Sandbox", "default": True, "type_slug": "free"}
 #: https://docs.netlify.com/api-and-cli-guides/api-guides/get-started-with-api/#rate-limiting
 _REQUESTS_A_MINUTE = 500
-_UPLOADS_AT_ONCE = 10
+#: https://answers.netlify.com/t/24324 (free plan)
+_UPLOADS_AT_ONCE = 5
 _MAX_BODY = 1024**3
 
 
@@ -155,12 +156,12 @@ class Api:
         return web.json_response(self._deploy_view(deploy, with_required=not body.get("async")))
 
     async def _declared(self, deploy_id: str, body: dict[str, Any]) -> Document:
-        return await asyncio.to_thread(self._deploys.declare_files, deploy_id, body.get("files") or {})
+        files, later = body.get("files") or {}, bool(body.get("async"))
+        return await asyncio.to_thread(self._deploys.declare_files, deploy_id, files, later=later)
 
     async def _show_deploy(self, request: web.Request) -> web.Response:
-        return web.json_response(
-            self._deploy_view(self._deploys.deploy(request.match_info["deploy"]), with_required=True)
-        )
+        deploy = self._deploys.looked_at(request.match_info["deploy"])
+        return web.json_response(self._deploy_view(deploy, with_required=deploy["state"] != "preparing"))
 
     async def _upload(self, request: web.Request) -> web.Response:
         if self._uploads >= _UPLOADS_AT_ONCE:

@@ -90,18 +90,27 @@ class Deploys:
         self.store.put(DEPLOYS, deploy["id"], deploy)
         return deploy
 
-    def declare_files(self, deploy_id: str, files: dict[str, str]) -> Document:
-        """The deploy's manifest; raises ApiError 422 for names that Netlify does not take."""
+    def declare_files(self, deploy_id: str, files: dict[str, str], *, later: bool) -> Document:
+        """The deploy's manifest, compared at once or ``later``; raises ApiError 422 for names Netlify does not take."""
         paths = {path.lstrip("/"): sha1 for path, sha1 in files.items()}
         bad = [path for path in paths if "#" in path or "?" in path or not path]
         if bad:
             raise ApiError(422, f"Invalid filename {bad[0]}")
         with self.store.transaction():
             self.store.put(_FILES, deploy_id, {"files": paths})
-            deploy = {**self.deploy(deploy_id), "state": "prepared"}
+            deploy = {**self.deploy(deploy_id), "state": "preparing" if later else "prepared"}
             self.store.put(DEPLOYS, deploy_id, deploy)
         self._lacking.pop(deploy_id, None)
-        return self._settled(deploy_id)
+        return deploy if later else self._settled(deploy_id)
+
+    def looked_at(self, deploy_id: str) -> Document:
+        """A deploy as a client sees it by polling; one that is compared later gets on between two looks."""
+        deploy = self.deploy(deploy_id)
+        if deploy["state"] == "preparing":
+            self.store.put(DEPLOYS, deploy_id, {**deploy, "state": "prepared"})
+        elif deploy["state"] == "prepared":
+            return self._settled(deploy_id)
+        return deploy
 
     def lacking(self, deploy_id: str) -> set[str]:
         """SHA-1 digests that are declared and not there yet."""
@@ -134,6 +143,8 @@ class Deploys:
     def _settled(self, deploy_id: str) -> Document:
         """Make a deploy with all files ready; it goes live by itself unless it is a draft or the site is locked."""
         deploy = self.deploy(deploy_id)
+        if deploy["state"] == "error":
+            return deploy
         if self.lacking(deploy_id):
             if deploy["state"] != "uploading":
                 deploy = {**deploy, "state": "uploading"}
@@ -145,7 +156,7 @@ class Deploys:
                 self.store.put(DEPLOYS, deploy_id, deploy)
                 site = self.site(deploy["site_id"])
                 if not deploy["draft"] and not site["locked"]:
-                    self.store.put(SITES, site["id"], {**site, "published": deploy_id})
+                    self._serve(site, deploy_id)
         return deploy
 
     def publish(self, site_id: str, deploy_id: str) -> Document:
@@ -157,15 +168,18 @@ class Deploys:
             raise ApiError(422, "Deploy is not ready")
         site = self.site(site_id)
         if not site["locked"]:
-            self.store.put(SITES, site_id, {**site, "published": deploy_id})
+            self._serve(site, deploy_id)
         return deploy
 
+    def _serve(self, site: Document, deploy_id: str) -> None:
+        served = [*site.get("served", []), deploy_id]
+        self.store.put(SITES, site["id"], {**site, "published": deploy_id, "served": served})
+
     def roll_back(self, site_id: str) -> None:
-        """Publish the ready deploy before the published one."""
+        """Publish the deploy before the published one, of those that were published once."""
         site = self.site(site_id)
-        ready = [
-            deploy["id"] for deploy in self.deploys_of(site_id) if deploy["state"] == "ready" and not deploy["draft"]
-        ]
+        once = set(site.get("served", []))
+        ready = [deploy["id"] for deploy in self.deploys_of(site_id) if deploy["id"] in once]
         after = ready.index(site["published"]) + 1 if site["published"] in ready else len(ready)
         if after >= len(ready):
             raise ApiError(422, "There is no deploy to roll back to")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 
 import pytest
@@ -32,7 +31,7 @@ def test_the_content_counts_as_often_as_it_is_copied(tmp_path, monkeypatch):
 def test_the_size_of_a_folder_is_that_of_its_files_and_a_git_address_has_none(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "page.html").write_bytes(b"x" * 100)
-    os.symlink("/dev/zero", tmp_path / "link")
+    (tmp_path / "link").symlink_to("/dev/zero")
     assert 100 <= content_bytes(str(tmp_path)) < 200
     assert content_bytes("https://example.org/site.git") == 0
     assert content_bytes(None) == 0

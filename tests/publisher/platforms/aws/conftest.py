@@ -57,10 +57,17 @@ async def account(tmp_path, monkeypatch) -> AsyncIterator[Account]:
             keyValueStoreAssociations=[store["arn"]],
         )
         events = [{"eventType": kind, "functionArn": function["arn"]} for kind in ("viewer-request", "viewer-response")]
+        access, _ = await sandbox.declare(
+            "aws:cloudfront/originAccessControl:OriginAccessControl",
+            originAccessControlOriginType="s3",
+            signingBehavior="always",
+            signingProtocol="sigv4",
+        )
+        origin = {"originId": "content", "domainName": bucket_outputs["bucketRegionalDomainName"]}
         _, distribution = await sandbox.declare(
             "aws:cloudfront/distribution:Distribution",
             enabled=True,
-            origins=[{"originId": "content", "domainName": bucket_outputs["bucketRegionalDomainName"]}],
+            origins=[{**origin, "originAccessControlId": access}],
             defaultCacheBehavior={
                 "targetOriginId": "content",
                 "allowedMethods": ["GET", "HEAD"],

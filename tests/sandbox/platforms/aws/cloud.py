@@ -53,7 +53,7 @@ class ServerThread:
         return f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
     async def _start(self, app: web.Application, tls: ssl.SSLContext | None) -> int:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
         await runner.setup()
         self._runners.append(runner)
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)

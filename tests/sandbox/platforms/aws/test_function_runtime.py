@@ -50,7 +50,7 @@ def test_helper_methods_answer_as_documented(expression, value):
         ("await new Promise(() => {});", "never comes"),
         ("return {value: eval('1')};", "eval"),
         ("return {value: new Function('return 1')()};", "strings"),
-        ("return {value: (async () => 1).constructor('return 1')};", "strings|not a function|async"),
+        ("return {value: (async () => 1).constructor('return 1')};", "strings"),
         ("return {value: setTimeout(() => 1, 1)};", "setTimeout"),
         ("return 1;", "neither"),
         ("return undefined;", "neither"),

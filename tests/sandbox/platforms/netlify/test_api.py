@@ -94,3 +94,30 @@ async def test_everything_is_there_again_after_a_restart(tmp_path, client):
     async with running(tmp_path / "other", [netlify.twin]) as sandbox:
         client.public = sandbox.description["platforms"]["netlify"]["url"]
         assert (await client.page("/"))[1] == "kept"
+
+
+async def test_a_cancelled_deploy_never_goes_live(client):
+    site = await client.site()
+    _, deploy, _ = await client.call("POST", f"/sites/{site}/deploys", json={"files": {"/index.html": sha1("late")}})
+    await client.call("POST", f"/deploys/{deploy['id']}/cancel")
+    await client.call("PUT", f"/deploys/{deploy['id']}/files/index.html", data=b"late")
+    assert (await client.page("/"))[0] == 404
+
+
+async def test_a_deploy_that_is_compared_later_says_what_it_lacks_only_after_a_while(client):
+    site = await client.site()
+    body = {"files": {"/index.html": sha1("home")}, "async": True}
+    _, deploy, _ = await client.call("POST", f"/sites/{site}/deploys", json=body)
+    assert (deploy["state"], deploy["required"]) == ("preparing", [])
+    path = f"/sites/{site}/deploys/{deploy['id']}"
+    looks = [(await client.call("GET", path))[1] for _ in range(3)]
+    assert [look["required"] for look in looks] == [[], [sha1("home")], [sha1("home")]]
+
+
+async def test_a_roll_back_publishes_what_was_published_before(client):
+    site = await client.site()
+    for text in ("first", "second"):
+        deploy = await client.deploy(site, {"/index.html": text}, draft=True)
+        await client.call("POST", f"/sites/{site}/deploys/{deploy}/restore")
+    assert (await client.call("PUT", f"/sites/{site}/rollback"))[0] == 204
+    assert (await client.page("/"))[1] == "first"
