@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.errors import LimitExceeded, PublisherError
+from publisher.errors import PublisherError
 from publisher.journal import Entry, Journal
 from publisher.platforms.base import Platform
 from publisher.progress import Progress
@@ -37,7 +37,7 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     platform's own PublisherError.
     """
     started = time.monotonic()
-    check_limits(platform, site)
+    platform.check_site(site)
     staged = await platform.find_staged(site)
     files: list[File] = []
     if staged is None:
@@ -94,24 +94,3 @@ def _first_cause(failures: ExceptionGroup[Exception]) -> Exception:
     named, _ = failures.split(PublisherError)
     chosen = (named or failures).exceptions[0]
     return _first_cause(chosen) if isinstance(chosen, ExceptionGroup) else chosen
-
-
-def check_limits(platform: Platform, site: Site) -> None:
-    """Hold the release against the platform's declared limits; all that are broken are named at once."""
-    traits = platform.traits
-    largest = max(site.files.values(), key=lambda file: file.size)
-    total = sum(file.size for file in site.files.values())
-    broken = [
-        f"{what} is {value:,}, the limit is {limit:,}"
-        for what, value, limit in (
-            ("number of files", len(site.files), traits.max_files),
-            (f"size of {largest.path} in bytes", largest.size, traits.max_file_bytes),
-            ("size of the site in bytes", total, traits.max_site_bytes),
-        )
-        if limit is not None and value > limit
-    ]
-    if broken:
-        raise LimitExceeded(
-            f"{platform.name}: {'; '.join(broken)}. Make the site smaller, or take {platform.name} out of `hosts`. "
-            "Nothing was sent."
-        )

@@ -79,6 +79,10 @@ class Session:
         """Keep a scanned site for the resources that come after ``Website``."""
         self._scanned[scanned.site.release_id] = scanned
 
+    def read(self, release: str) -> Scanned | None:
+        """The site of a release, or None if this run has not read it (with ``--target``)."""
+        return self._scanned.get(release)
+
     def scanned(self, release: str) -> Scanned:
         """The site of a release; raises PublisherError if this run did not read it."""
         try:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import aiohttp
 
+from publisher.errors import LimitExceeded
 from website import DigestCache, File, Site
 
 
@@ -46,6 +47,29 @@ class Platform(ABC):
         self.target = target
         self.http = http
         self.digests = digests
+
+    @classmethod
+    def check_site(cls, site: Site) -> None:
+        """Refuse a release that this platform cannot take; asked at preview and before the first byte is sent.
+
+        Here: the declared limits, all broken ones at once (LimitExceeded). A platform adds its own rules.
+        """
+        largest = max(site.files.values(), key=lambda file: file.size)
+        total = sum(file.size for file in site.files.values())
+        broken = [
+            f"{what} is {value:,}, the limit is {limit:,}"
+            for what, value, limit in (
+                ("number of files", len(site.files), cls.traits.max_files),
+                (f"size of {largest.path} in bytes", largest.size, cls.traits.max_file_bytes),
+                ("size of the site in bytes", total, cls.traits.max_site_bytes),
+            )
+            if limit is not None and value > limit
+        ]
+        if broken:
+            raise LimitExceeded(
+                f"{cls.name}: {'; '.join(broken)}. Make the site smaller, or take {cls.name} out of `hosts`. "
+                "Nothing was sent."
+            )
 
     @abstractmethod
     async def find_staged(self, site: Site) -> str | None:

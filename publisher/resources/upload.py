@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from publisher.errors import PublisherError
+from publisher.platforms import platform_class
 from publisher.releasing import upload
-from publisher.resources.handler import UNKNOWN, Handler, Request, Values, result_of
+from publisher.resources.handler import UNKNOWN, Failure, Handler, Request, Values, result_of
 
 
 class UploadHandler(Handler):
@@ -11,6 +13,20 @@ class UploadHandler(Handler):
 
     token = "publisher:index:Upload"  # noqa: S105 - a type token
     replaced_by = ("platform",)
+
+    async def check(self, request: Request) -> tuple[Values, list[Failure]]:
+        """What the platform cannot take or express is a mistake already at preview."""
+        inputs = request.inputs
+        try:
+            kind = platform_class(inputs["platform"])
+            scanned = self.session.read(inputs.get("release", UNKNOWN))
+            if scanned is not None:
+                kind.check_site(scanned.site)
+        except KeyError as error:
+            return inputs, [Failure("platform", str(error.args[0]))]
+        except PublisherError as error:
+            return inputs, [Failure("release", str(error))]
+        return inputs, []
 
     async def create(self, request: Request) -> tuple[str, Values]:
         """Upload what the platform lacks and stage the release."""

@@ -114,8 +114,10 @@ async def test_progress_counts_files_of_how_many(make_site):
     ],
 )
 async def test_a_broken_limit_is_named_before_anything_is_sent(make_site, limit, text):
-    platform = MemoryPlatform()
-    platform.traits = replace(platform.traits, **limit)
+    class Small(MemoryPlatform):
+        traits = replace(MemoryPlatform.traits, **limit)
+
+    platform = Small()
     with pytest.raises(LimitExceeded, match=text):
         await upload(platform, make_site(PAGES), Silence(), Journal())
     assert platform.calls == []

@@ -67,9 +67,14 @@ class AwsPlatform(Platform):
         self._lacking: dict[str, list[str]] = {}
         self._written_at: float | None = None
 
+    @classmethod
+    def check_site(cls, site: Site) -> None:
+        """The index must fit the key value store too."""
+        super().check_site(site)
+        check_limits(site)
+
     async def find_staged(self, site: Site) -> str | None:
         """A kept release with the same content, or a staged one that no later run has touched."""
-        check_limits(site)
         for kept in await self._kept():
             if kept.release == site.release_id:
                 return str(kept)
@@ -81,7 +86,6 @@ class AwsPlatform(Platform):
 
     async def missing(self, site: Site) -> list[File]:
         """Compare with the listing of the bucket."""
-        check_limits(site)
         there = {**await self._objects.sizes("objects/"), **await self._objects.sizes("not-found/")}
         files: dict[str, File] = {}
         for key, file in object_keys(site).items():

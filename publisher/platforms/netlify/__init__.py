@@ -59,9 +59,15 @@ class NetlifyPlatform(Platform):
         self._api = NetlifyApi(http)
         self._deploy: dict[str, Any] | None = None
 
+    @classmethod
+    def check_site(cls, site: Site) -> None:
+        """Folders must not be too full, and the rules must have a form in Netlify's files."""
+        super().check_site(site)
+        _check_folders(site)
+        headers_file(site)
+
     async def find_staged(self, site: Site) -> str | None:
         """The release's deploy, if it is complete."""
-        _check_folders(site)
         self._deploy = await self._titled(site.release_id)
         if self._deploy is not None and self._deploy["state"] == "ready":
             return str(self._deploy["id"])

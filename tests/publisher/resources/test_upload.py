@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from publisher.resources.handler import UNKNOWN, Request
+from publisher.resources.upload import UploadHandler
+from publisher.session import Scanned, Session
+
+PAGES = {"index.html": "<p>home", "_headers": "/posts/*\n  X-Extra: one\n/posts/deep/*\n  X-Extra: two\n"}
+
+
+async def checked(tmp_path, site, platform, release=None):
+    session = Session(cache=tmp_path / "cache")
+    session.remember(Scanned(site, frozenset()))
+    inputs = {"platform": platform, "release": release or site.release_id, "target": {}}
+    _, failures = await UploadHandler(session).check(Request("urn", "upload", inputs=inputs))
+    return [failure.reason for failure in failures]
+
+
+async def test_a_rule_that_one_platform_cannot_express_is_named_at_preview_with_file_line_and_platform(
+    tmp_path, make_site
+):
+    site = make_site(PAGES)
+    (reason,) = await checked(tmp_path, site, "netlify")
+    assert reason.startswith("_headers:3: netlify cannot let /posts/deep/* replace X-Extra")
+    assert await checked(tmp_path, site, "aws") == []
+
+
+async def test_a_site_that_does_not_fit_a_platform_is_named_at_preview(tmp_path, make_site):
+    long = "/".join(["folder-with-a-long-name"] * 25)
+    site = make_site({"index.html": "<p>home", f"{long}/page.html": "<p>deep"})
+    (reason,) = await checked(tmp_path, site, "aws")
+    assert "a key of the store 512 at the most" in reason
+    assert "Nothing was sent" in reason
+
+
+async def test_an_unknown_platform_is_a_mistake(tmp_path, make_site):
+    (reason,) = await checked(tmp_path, make_site({"index.html": "<p>home"}), "geocities")
+    assert reason == "there is no platform 'geocities'; known: netlify, aws"
+
+
+async def test_a_release_that_is_not_known_yet_is_no_mistake(tmp_path, make_site):
+    assert await checked(tmp_path, make_site({"index.html": "<p>home"}), "aws", UNKNOWN) == []
