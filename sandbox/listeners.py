@@ -23,14 +23,14 @@ _SHUTDOWN = 1.0
 _OTHER_BYTES = b"These are not the bytes that were published.\n"
 
 
-def bound_socket(port: int) -> socket.socket:
-    """Socket on a loopback port, not listening yet: the port is ours and connections to it are refused.
+def bound_socket(port: int, *, reuse: bool = True) -> socket.socket:
+    """Socket on a loopback port, not listening yet: connections to it are refused. 0 asks for a free port.
 
-    0 asks for a free port. Raises OSError where the port is taken.
+    With ``reuse``, old connections of the port may still linger. Raises OSError where the port is taken.
     """
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(reuse))
         bound.bind((HOST, port))
     except OSError:
         bound.close()
@@ -38,16 +38,34 @@ def bound_socket(port: int) -> socket.socket:
     return bound
 
 
-def preferred_socket(port: int) -> socket.socket:
-    """``bound_socket`` on ``port``, or on any free one where that is taken or not ours to take."""
+def reserved_socket(port: int) -> socket.socket:
+    """Socket that keeps a port of ours and refuses connections to it.
+
+    Two sockets that reuse addresses may be bound to one port until one listens (socket(7), Linux), so this one does
+    without, unless an old connection lingers.
+    """
     try:
+        return bound_socket(port, reuse=False)
+    except OSError:
         return bound_socket(port)
-    except OSError as error:
-        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
-        chosen = bound_socket(0)
-        _log.warning("port %d is taken; using %d", port, port_of(chosen))
-        return chosen
+
+
+def listening_socket(preferred_port: int) -> socket.socket:
+    """Listening socket on the port, or on any free one where that is taken or not ours to take."""
+    for port in (preferred_port, 0):
+        bound = None
+        try:
+            bound = bound_socket(port)
+            bound.listen(_BACKLOG)
+        except OSError as error:
+            if bound is not None:
+                bound.close()
+            if port == 0 or error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            _log.warning("port %d is taken; using another", port)
+        else:
+            return bound
+    raise AssertionError("port 0 gives a port or raises")
 
 
 def port_of(bound: socket.socket) -> int:
@@ -85,8 +103,7 @@ class PublicPlane:
 
     async def start(self, preferred_port: int) -> None:
         """Open both listeners; the plain one on the preferred port where that is free."""
-        plain = preferred_socket(preferred_port)
-        secure = bound_socket(0)
+        plain, secure = listening_socket(preferred_port), listening_socket(0)
         self.world.endpoints[self.platform] = Endpoint(self.platform, port_of(plain), port_of(secure))
         await self._runner.setup()
         await self._listen(plain, secure)
@@ -121,7 +138,7 @@ class PublicPlane:
         for site in sites:
             await site.stop()
         endpoint = self.world.endpoints[self.platform]
-        self._reserved = [bound_socket(endpoint.http_port), bound_socket(endpoint.https_port)]
+        self._reserved = [reserved_socket(endpoint.http_port), reserved_socket(endpoint.https_port)]
         server = self._runner.server
         for connection in server.connections if server else []:
             if isinstance(connection.transport, asyncio.Transport):
@@ -179,8 +196,9 @@ def _altered(response: web.StreamResponse, request: web.Request) -> web.StreamRe
         return response
     kept = {"Content-Type", "Cache-Control", "Location"}
     headers = {name: value for name, value in response.headers.items() if name.title() in kept}
-    body = response.body if isinstance(response, web.Response) else None
-    if isinstance(body, bytes) and body and "Content-Encoding" not in response.headers:
+    encoded = "Content-Encoding" in response.headers
+    body = response.body if isinstance(response, web.Response) and not encoded else None
+    if isinstance(body, bytes) and body:
         middle = len(body) // 2
         body = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
         headers = {name: value for name, value in response.headers.items() if name.title() != "Content-Length"}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
+
 from aiohttp import web
 
+from sandbox import registry
 from sandbox.twin import ControlPlane, SiteView, Twin
 from sandbox.world import World
 from tests.sandbox.provider.buckets import Bucket
@@ -81,11 +84,8 @@ def _api(world: World) -> web.Application:
 
 def main() -> None:
     """Run the real command line with the tiny twins in place of the real ones."""
-    from sandbox import registry
-    from sandbox.__main__ import main as command
-
     registry.twins = twins
-    command()
+    runpy.run_module("sandbox", run_name="__main__")
 
 
 if __name__ == "__main__":
