@@ -147,6 +147,8 @@ class PublicPlane:
     async def _bring_up(self) -> None:
         if self._reserved:
             (plain, secure), self._reserved = self._reserved, []
+            for reserved in (plain, secure):  # accepted connections inherit it; without, the next fault cannot bind
+                reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             await self._listen(plain, secure)
 
     async def stop(self) -> None:

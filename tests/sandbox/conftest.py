@@ -5,6 +5,8 @@ import ssl
 import aiohttp
 import pytest
 
+from sandbox.listeners import PublicPlane
+from sandbox.world import World
 from tests.sandbox import tiny
 from tests.worlds import running
 
@@ -24,3 +26,20 @@ async def http(world, monkeypatch):
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
     async with aiohttp.ClientSession(connector=connector, trust_env=True) as session:
         yield session
+
+
+@pytest.fixture
+def tiny_world(tmp_path):
+    """The world alone, nothing listening."""
+    made = World(tmp_path / "lone")
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+async def plane(tiny_world):
+    """The tiny platform's public plane alone, on free ports."""
+    made = PublicPlane("tiny", tiny.platform(tiny_world).public, tiny_world, lambda: tiny.HOSTNAME)
+    await made.start(0)
+    yield made
+    await made.stop()
