@@ -3,6 +3,7 @@
 PublisherError
 ├── PlatformRefused       the platform said no and will say no again (bad token, quota, locked site)
 ├── PlatformUnavailable   the platform did not answer usefully until the time budget was spent
+├── ReleaseGone           the platform no longer has the release to go back to
 ├── LimitExceeded         the release breaks a declared limit; raised before the first byte is sent
 ├── StagedDiffers         the staged copy is not the release; nothing was published
 └── VerifyFailed          the public origin does not serve the release
@@ -27,6 +28,19 @@ class PlatformRefused(PublisherError):
 
 class PlatformUnavailable(PublisherError):
     """Retries were spent; the old release stays live and the next run goes on."""
+
+
+class ReleaseGone(PublisherError):
+    """The release cannot be made live without its files."""
+
+    def __init__(self, platform: str, release: str, kept: Sequence[str]) -> None:
+        there = f"It has {', '.join(dict.fromkeys(kept))}" if kept else "It has none"
+        super().__init__(
+            f"{platform} does not keep release {release} any more. {there}. Set `release` to one that every platform "
+            "keeps (`make releases` lists them), or remove the setting and publish the content anew. Nothing was "
+            "changed there."
+        )
+        self.kept = tuple(kept)
 
 
 class LimitExceeded(PublisherError):

@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, ReleaseGone
 from publisher.journal import Entry, Journal
 from publisher.platforms.base import Platform
 from publisher.progress import Progress
@@ -37,10 +38,11 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     platform's own PublisherError.
     """
     started = time.monotonic()
-    platform.check_site(site)
+    platform.check_site(site, platform.target)
     staged = await platform.find_staged(site)
     files: list[File] = []
     if staged is None:
+        await platform.check_quotas(datetime.now(UTC))
         await progress.say(f"asking {platform.name} what it lacks of {len(site.files)} files")
         files = await platform.missing(site)
         await send_all(platform, files, progress)
@@ -56,15 +58,28 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     return sent
 
 
-async def publish(platform: Platform, site: Site, staged: str, progress: Progress, journal: Journal) -> None:
-    """Move the platform's pointer to the staged release, unless it is there already."""
+async def find_kept(platform: Platform, release: str) -> str:
+    """Reference of a release that the platform still has; raises ReleaseGone with the list of those that it has."""
+    kept = await platform.kept()
+    for found in kept:
+        if found.release == release:
+            return found.staged
+    raise ReleaseGone(platform.name, release, [found.release for found in kept])
+
+
+async def publish(platform: Platform, release: str, staged: str, progress: Progress, journal: Journal) -> None:
+    """Move the platform's pointer to the staged release, unless it is there already; then take old releases away."""
     started = time.monotonic()
-    if await platform.live() == site.release_id:
+    if await platform.live() == release:
         await progress.say("already live")
         return
     await progress.say("moving the pointer")
-    await platform.publish(site, staged)
-    journal.add(Entry("publish", platform.name, site.release_id, time.monotonic() - started, calls=1))
+    await platform.publish(release, staged)
+    journal.add(Entry("publish", platform.name, release, time.monotonic() - started, calls=1))
+    try:
+        await platform.prune(release)
+    except PublisherError as error:
+        await progress.say(f"old releases were not taken away, the next run will: {error}", lasting=True)
 
 
 async def send_all(platform: Platform, files: Sequence[File], progress: Progress) -> None:

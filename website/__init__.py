@@ -12,7 +12,7 @@ from website.file import File, open_verified, read_verified
 from website.floor import DEFAULT_FLOOR
 from website.loading import SiteOptions, load_site
 from website.names import RELEASE_FILE
-from website.release import HEALTH_TOKEN
+from website.release import HEALTH_TOKEN, RELEASE_ID
 from website.rules import SPLAT, HeaderRule, Redirect, Rules, url_encoded
 from website.site import Answer, Site
 
@@ -23,6 +23,7 @@ __all__ = [
     "IMMUTABLE",
     "ONE_HOUR",
     "RELEASE_FILE",
+    "RELEASE_ID",
     "REVALIDATE",
     "SPLAT",
     "Answer",

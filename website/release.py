@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,6 +16,9 @@ from website.rules import Rules
 
 HEALTH_TOKEN: Final = "peaceful-robot-ok"  # noqa: S105 - not a secret
 """What the load balancer's monitor looks for; it never changes, so that no release can empty the pools."""
+
+RELEASE_ID: Final = re.compile(r"r[0-9a-f]{16}")
+"""What a release id looks like."""
 
 _FORMAT: Final = 1
 """Raised when the same content has to become a new release, because it is published differently."""

@@ -7,14 +7,43 @@ implements the small methods below and declares as data what it can and cannot d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import ClassVar, Literal
 
 import aiohttp
 
 from publisher.errors import LimitExceeded
 from website import DigestCache, File, Site
+
+#: Releases that are kept where a stack says nothing else.
+KEEP = 5
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Something a plan hands out for a number of days, and what one deployment takes of it."""
+
+    what: str
+    """What is counted, in the plural: ``production deployments``, ``credits``."""
+    days: int
+    """Length of the sliding window in days of 24 hours."""
+    limit: int
+    each: int = 1
+    """What one deployment takes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where one plan of the platform ends; None where the platform states no limit."""
+
+    max_files: int | None = None
+    """Files of one release."""
+    max_file_bytes: int | None = None
+    max_site_bytes: int | None = None
+    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -24,21 +53,36 @@ class Traits:
     concurrency: int
     """Uploads in flight at once."""
     stages: bool
-    """A release can be uploaded and checked before anyone sees it."""
-    rolls_back: bool
-    """An earlier release can be made live without sending files."""
+    """The staged copy can be asked like the site itself before anyone else sees it."""
+    rolls_back: Literal["pointer", "artefact"]
+    """How an earlier release is made live without files: a pointer moves, or the kept artefact is published anew."""
     custom_headers: bool
-    """``_headers`` rules can be expressed."""
-    max_files: int | None = None
-    """Files of one release; None where the platform states no limit."""
-    max_file_bytes: int | None = None
-    max_site_bytes: int | None = None
+    """Security headers and ``_headers`` can be expressed; else the edge sets them, and the origin is not asked."""
+    cache_control: bool = True
+    """Cache-Control can be given file by file; else the platform sends its own, and it is not asked of the origin."""
+    plans: Mapping[str, Plan] = field(default_factory=lambda: {"": Plan()})
+    """By the value of the host's setting ``plan``; the first is the default."""
     notes: tuple[str, ...] = ()
     """Catches a user should know, each with its number and source."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A release that the platform still has: it can be made live without its files."""
+
+    release: str
+    staged: str
+    """What ``publish`` takes."""
+    made: datetime | None = None
+    """When it was staged or last published, as the platform says, in UTC."""
+
+
 class Platform(ABC):
-    """One hosting platform, told where to publish by ``target`` (outputs of its declared resources)."""
+    """One hosting platform, told where to publish by ``target`` (outputs of its declared resources).
+
+    ``target["plan"]`` names the plan where the platform has several. ``target["keep"]`` is the number of releases that
+    can be gone back to, the live one included.
+    """
 
     name: ClassVar[str]
     traits: ClassVar[Traits]
@@ -47,29 +91,60 @@ class Platform(ABC):
         self.target = target
         self.http = http
         self.digests = digests
+        self.keep = keep_of(target)
 
     @classmethod
-    def check_site(cls, site: Site) -> None:
+    def plan(cls, name: str | None) -> tuple[str, Plan]:
+        """The plan of this name, or the default one where none is named."""
+        chosen = name or next(iter(cls.traits.plans))
+        return chosen, cls.traits.plans[chosen]
+
+    @classmethod
+    def check_site(cls, site: Site, target: Mapping[str, str] = MappingProxyType({})) -> None:
         """Refuse a release that this platform cannot take; asked at preview and before the first byte is sent.
 
-        Here: the declared limits, all broken ones at once (LimitExceeded). A platform adds its own rules.
+        ``target`` has what is known already at preview. Here: the limits of the plan, all broken ones at once
+        (LimitExceeded). A platform adds its own rules.
         """
+        name, limits = cls.plan(target.get("plan"))
         largest = max(site.files.values(), key=lambda file: file.size)
         total = sum(file.size for file in site.files.values())
         broken = [
             f"{what} is {value:,}, the limit is {limit:,}"
             for what, value, limit in (
-                ("number of files", len(site.files), cls.traits.max_files),
-                (f"size of {largest.path} in bytes", largest.size, cls.traits.max_file_bytes),
-                ("size of the site in bytes", total, cls.traits.max_site_bytes),
+                ("number of files", len(site.files), limits.max_files),
+                (f"size of {largest.path} in bytes", largest.size, limits.max_file_bytes),
+                ("size of the site in bytes", total, limits.max_site_bytes),
             )
             if limit is not None and value > limit
         ]
         if broken:
             raise LimitExceeded(
-                f"{cls.name}: {'; '.join(broken)}. Make the site smaller, or take {cls.name} out of `hosts`. "
-                "Nothing was sent."
+                f"{cls.name}{_on(name)}: {'; '.join(broken)}. Make the site smaller{_or_change(cls, name)}, or take "
+                f"{cls.name} out of `hosts`. Nothing was sent."
             )
+
+    async def check_quotas(self, now: datetime) -> None:
+        """Refuse a deployment that the plan has no room for (LimitExceeded), by what the platform itself lists."""
+        name, limits = self.plan(self.target.get("plan"))
+        if not limits.quotas:
+            return
+        made = await self.deployments(now - timedelta(days=max(quota.days for quota in limits.quotas)))
+        for quota in limits.quotas:
+            start = now - timedelta(days=quota.days)
+            used = quota.each * sum(1 for moment in made if moment > start)
+            if used + quota.each > quota.limit:
+                span = "one day" if quota.days == 1 else f"{quota.days} days"
+                raise LimitExceeded(
+                    f"{self.name}{_on(name)}: {used:,} of {quota.limit:,} {quota.what} are used within {span}, and "
+                    f"this deployment takes {quota.each}. Wait{_or_change(type(self), name)}, or take {self.name} out "
+                    "of `hosts` for now. Nothing was sent."
+                )
+
+    async def deployments(self, since: datetime) -> Sequence[datetime]:
+        """When (UTC) deployments that count for the plan's quotas were made since then; none by default."""
+        del since
+        return ()
 
     @abstractmethod
     async def find_staged(self, site: Site) -> str | None:
@@ -92,13 +167,42 @@ class Platform(ABC):
         """Ask the staged copy; raises StagedDiffers when it is not the release."""
 
     @abstractmethod
-    async def publish(self, site: Site, staged: str) -> None:
-        """Move the pointer so that visitors get the release. Doing it twice changes nothing."""
+    async def publish(self, release: str, staged: str) -> None:
+        """Move the pointer so that visitors get the release. Doing it twice changes nothing.
+
+        ``staged`` comes from ``stage`` or ``find_staged`` of this or an earlier run, or from ``kept``.
+        """
 
     @abstractmethod
     async def live(self) -> str | None:
         """Release id that the control plane says is served, or None when nothing (known) is."""
 
+    @abstractmethod
+    async def kept(self) -> Sequence[Kept]:
+        """Releases that can be made live without their files, newest first, the live one included."""
+
+    async def prune(self, live: str) -> None:
+        """Take away what lies behind the ``keep`` newest releases, never the live one; nothing by default.
+
+        Asked after each publish. An error here is only a warning: the next run tries again.
+        """
+        del live
+
     async def close(self) -> None:
         """Release what the platform's client holds; nothing by default."""
         return
+
+
+def keep_of(target: Mapping[str, str]) -> int:
+    """Number of releases to keep, the live one included."""
+    return int(target.get("keep", KEEP))
+
+
+def _on(plan: str) -> str:
+    return f" (plan {plan})" if plan else ""
+
+
+def _or_change(kind: type[Platform], plan: str) -> str:
+    """The other way out, where the platform has other plans."""
+    others = [name for name in kind.traits.plans if name != plan]
+    return f", set `hostSettings.{kind.name}.plan` to what you have ({', '.join(others)})" if others else ""

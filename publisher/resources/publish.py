@@ -29,11 +29,10 @@ class PublishHandler(Handler):
         if request.preview:
             return "", outputs
         staged = result_of(inputs, "staged", "the upload")
-        site = self.session.scanned(release).site
         platform = self.session.platform(inputs["platform"], inputs["target"])
         try:
             progress = self.session.progress(request.urn)
-            await publish(platform, site, staged, progress, self.session.journal)
+            await publish(platform, release, staged, progress, self.session.journal)
         finally:
             await platform.close()
         return inputs["platform"], outputs

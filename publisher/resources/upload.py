@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from publisher.errors import PublisherError
 from publisher.platforms import platform_class
 from publisher.releasing import upload
@@ -21,7 +23,7 @@ class UploadHandler(Handler):
             kind = platform_class(inputs["platform"])
             scanned = self.session.read(inputs.get("release", UNKNOWN))
             if scanned is not None:
-                kind.check_site(scanned.site)
+                kind.check_site(scanned.site, _known(inputs.get("target", {})))
         except KeyError as error:
             return inputs, [Failure("platform", str(error.args[0]))]
         except PublisherError as error:
@@ -41,3 +43,7 @@ class UploadHandler(Handler):
             await platform.close()
         figures = {"staged": sent.staged, "filesSent": sent.files_sent, "bytesSent": sent.bytes_sent}
         return inputs["platform"], {**inputs, **figures}
+
+
+def _known(target: Mapping[str, str]) -> Mapping[str, str]:
+    return {key: value for key, value in target.items() if value != UNKNOWN}

@@ -6,15 +6,16 @@ import asyncio
 from typing import ClassVar
 
 from publisher.errors import PublisherError, StagedDiffers
-from publisher.platforms.base import Platform, Traits
+from publisher.platforms.base import Kept, Platform, Traits
 from website import File, Site, read_verified
 
 
 class MemoryPlatform(Platform):
     name = "memory"
-    traits: ClassVar[Traits] = Traits(concurrency=4, stages=True, rolls_back=True, custom_headers=True)
+    traits: ClassVar[Traits] = Traits(concurrency=4, stages=True, rolls_back="pointer", custom_headers=True)
 
     def __init__(self, fail_at: str | None = None) -> None:
+        self.target = {}
         self.stored: dict[str, bytes] = {}
         self.staged: dict[str, dict[str, str]] = {}
         self.live_release: str | None = None
@@ -55,9 +56,12 @@ class MemoryPlatform(Platform):
         if lacking:
             raise StagedDiffers("memory: staged copy is not whole", lacking)
 
-    async def publish(self, site: Site, staged: str) -> None:
+    async def publish(self, release: str, staged: str) -> None:
         self._call("publish")
         self.live_release = staged
 
     async def live(self) -> str | None:
         return self.live_release
+
+    async def kept(self) -> list[Kept]:
+        return [Kept(release, release) for release in self.staged]

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors import LimitExceeded, PublisherError, StagedDiffers
+from publisher.errors import LimitExceeded, PublisherError, ReleaseGone, StagedDiffers
 from publisher.journal import Journal
+from publisher.platforms.base import Plan, Quota
 from publisher.progress import Silence
-from publisher.releasing import publish, upload
+from publisher.releasing import find_kept, publish, upload
 from tests.publisher.memory_platform import MemoryPlatform
 from website import ChangedWhileReading
 
@@ -26,7 +29,7 @@ class Notebook(Silence):
 async def released(platform, site, journal=None):
     journal = journal or Journal()
     sent = await upload(platform, site, Silence(), journal)
-    await publish(platform, site, sent.staged, Silence(), journal)
+    await publish(platform, site.release_id, sent.staged, Silence(), journal)
     return sent
 
 
@@ -85,7 +88,7 @@ async def test_publishing_what_is_live_makes_no_call(make_site, tmp_path):
     platform, site, journal = MemoryPlatform(), make_site(PAGES), Journal(tmp_path / "journal")
     await released(platform, site)
     platform.calls.clear()
-    await publish(platform, site, site.release_id, Silence(), journal)
+    await publish(platform, site.release_id, site.release_id, Silence(), journal)
     assert platform.calls == []
     assert not (tmp_path / "journal").exists()
 
@@ -115,12 +118,72 @@ async def test_progress_counts_files_of_how_many(make_site):
 )
 async def test_a_broken_limit_is_named_before_anything_is_sent(make_site, limit, text):
     class Small(MemoryPlatform):
-        traits = replace(MemoryPlatform.traits, **limit)
+        traits = replace(MemoryPlatform.traits, plans={"small": Plan(**limit), "big": Plan()})
 
     platform = Small()
-    with pytest.raises(LimitExceeded, match=text):
+    with pytest.raises(LimitExceeded, match=text) as caught:
         await upload(platform, make_site(PAGES), Silence(), Journal())
     assert platform.calls == []
+    assert "(plan small)" in str(caught.value)
+    assert "set `hostSettings.memory.plan` to what you have (big)" in str(caught.value)
+    platform.target = {"plan": "big"}
+    await upload(platform, make_site(PAGES), Silence(), Journal())
+
+
+@pytest.mark.parametrize(
+    ("quota", "text"),
+    [
+        (Quota("deployments", 1, 2), "2 of 2 deployments are used within one day, and this deployment takes 1"),
+        (Quota("credits", 30, 50, each=15), "45 of 50 credits are used within 30 days"),
+    ],
+)
+async def test_a_deployment_that_the_plan_has_no_room_for_is_named_before_anything_is_sent(make_site, quota, text):
+    now = datetime.now(UTC)
+
+    class Metered(MemoryPlatform):
+        traits = replace(MemoryPlatform.traits, plans={"free": Plan(quotas=(quota,))})
+
+        async def deployments(self, since):
+            made = [now - timedelta(hours=1), now - timedelta(hours=23), now - timedelta(days=20)]
+            return [moment for moment in made if moment > since]
+
+    platform = Metered()
+    with pytest.raises(LimitExceeded, match=re.escape(text)):
+        await upload(platform, make_site(PAGES), Silence(), Journal())
+    assert "send" not in platform.calls
+
+
+async def test_a_release_that_is_staged_already_takes_nothing_of_the_plan(make_site):
+    class Metered(MemoryPlatform):
+        traits = replace(MemoryPlatform.traits, plans={"": Plan(quotas=(Quota("deployments", 1, 1),))})
+
+        async def deployments(self, since):
+            return [datetime.now(UTC)] * len(self.staged)
+
+    platform = Metered()
+    await upload(platform, make_site(PAGES), Silence(), Journal())
+    sent = await upload(platform, make_site(PAGES), Silence(), Journal())
+    assert sent.files_sent == 0
+
+
+async def test_a_kept_release_is_found_and_one_that_is_gone_is_refused_with_those_that_are_kept(make_site):
+    platform, site = MemoryPlatform(), make_site(PAGES)
+    await released(platform, site)
+    assert await find_kept(platform, site.release_id) == site.release_id
+    with pytest.raises(ReleaseGone, match=rf"does not keep release r0+ any more. It has {site.release_id}. Set"):
+        await find_kept(platform, "r" + "0" * 16)
+
+
+async def test_old_releases_that_cannot_be_taken_away_are_a_warning(make_site):
+    class Stubborn(MemoryPlatform):
+        async def prune(self, live):
+            raise PublisherError(f"cannot prune beside {live}")
+
+    platform, site, notebook = Stubborn(), make_site(PAGES), Notebook()
+    sent = await upload(platform, site, Silence(), Journal())
+    await publish(platform, site.release_id, sent.staged, notebook, Journal())
+    assert any(f"cannot prune beside {site.release_id}" in line for line in notebook.lines)
+    assert platform.live_release == site.release_id
 
 
 async def test_content_that_changes_during_the_run_is_never_stored(make_site):

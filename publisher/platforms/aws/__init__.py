@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import aiohttp
 
-from publisher.errors import PlatformUnavailable, PublisherError, StagedDiffers
+from publisher.errors import PlatformUnavailable, StagedDiffers
 from publisher.platforms.aws.index import Index, IndexConflict
 from publisher.platforms.aws.layout import (
     GONE,
-    KEPT,
     LIVE,
     RELEASES,
     Live,
@@ -34,11 +33,10 @@ from publisher.platforms.aws.layout import (
     seen_at,
 )
 from publisher.platforms.aws.objects import Objects
-from publisher.platforms.base import Platform, Traits
+from publisher.platforms.base import Kept, Plan, Platform, Traits, keep_of
 from website import DigestCache, File, Site
 
 _STAGED = "staged"
-_log = logging.getLogger(__name__)
 
 
 class AwsPlatform(Platform):
@@ -48,9 +46,9 @@ class AwsPlatform(Platform):
     traits: ClassVar[Traits] = Traits(
         concurrency=96,
         stages=True,
-        rolls_back=True,
+        rolls_back="pointer",
         custom_headers=True,
-        max_file_bytes=50 * 1024**3,
+        plans={"": Plan(max_file_bytes=50 * 1024**3)},
         notes=(
             "The index of paths lives in a CloudFront KeyValueStore: 5 MB, keys of 512 bytes, values of 1 KB.",
             "CloudFront runs no viewer-response function for answers of 400 and above from the origin; the security "
@@ -68,10 +66,10 @@ class AwsPlatform(Platform):
         self._written_at: float | None = None
 
     @classmethod
-    def check_site(cls, site: Site) -> None:
+    def check_site(cls, site: Site, target: Mapping[str, str] = MappingProxyType({})) -> None:
         """The index must fit the key value store too."""
-        super().check_site(site)
-        check_limits(site)
+        super().check_site(site, target)
+        check_limits(site, keep_of(target))
 
     async def find_staged(self, site: Site) -> str | None:
         """A kept release with the same content, or a staged one that no later run has touched."""
@@ -143,18 +141,19 @@ class AwsPlatform(Platform):
         if wrong:
             raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
 
-    async def publish(self, site: Site, staged: str) -> None:
-        """Move ``live``, in one call with the list of kept releases; then take away what no kept release needs."""
+    async def publish(self, release: str, staged: str) -> None:
+        """Move ``live``, in one call with the list of kept releases."""
+        del release
         if self._written_at is not None:
             await asyncio.sleep(max(0.0, self._written_at + self._settle - time.monotonic()))
         chosen = Live.parse(staged)
         kept = [found for found in await self._kept() if found.generation != chosen.generation]
-        kept = [chosen, *sorted(kept, key=lambda found: -found.generation)][:KEPT]
+        kept = [chosen, *sorted(kept, key=lambda found: -found.generation)][: self.keep]
         await self._write({LIVE: staged, RELEASES: _text(kept)}, {_STAGED})
-        try:
-            await self._prune(kept)
-        except PublisherError as error:
-            _log.warning("old releases were not taken away, the next run will: %s", error)
+
+    async def kept(self) -> list[Kept]:
+        """The kept generations, the live one first."""
+        return [Kept(found.release, str(found)) for found in await self._kept()]
 
     async def live(self) -> str | None:
         """Release named by ``live``."""
@@ -190,7 +189,10 @@ class AwsPlatform(Platform):
             for key in deletes:
                 self._pairs.pop(key, None)
 
-    async def _prune(self, kept: list[Live]) -> None:
+    async def prune(self, live: str) -> None:
+        """Take away what no kept release needs: paths and rules of the index, then objects."""
+        del live
+        kept = await self._kept()
         pairs = await self._all_pairs()
         puts, deletes = _without_old(pairs, [found.generation for found in kept])
         await self._write(puts, deletes)

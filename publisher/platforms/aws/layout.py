@@ -21,8 +21,6 @@ MAX_VALUE_BYTES = 1024
 MAX_STORE_BYTES = 5 * 1024 * 1024
 MAX_RULE_CHUNKS = 20
 """Rules are read one chunk after the other for each unknown path; more would cost too much of a function's time."""
-KEPT = 5
-"""Releases that can be rolled back to without sending files, the live one included."""
 LIVE = "live"
 RELEASES = "releases"
 GONE = "-"
@@ -133,8 +131,8 @@ def _chunks(rules: Sequence[Sequence[object]]) -> list[str]:
     return [*chunks, f"[{','.join(current)}]"] if current else chunks
 
 
-def check_limits(site: Site) -> None:
-    """Hold a release against the store's quotas; raises LimitExceeded with all that are broken."""
+def check_limits(site: Site, keep: int) -> None:
+    """Hold a release against the store's quotas, ``keep`` releases in it; raises LimitExceeded with all broken ones."""
     paths, rules = release_paths(site), rule_keys(site)
     broken = [
         f"the path {key} has {len(key.encode())} bytes, a key of the store {MAX_KEY_BYTES} at the most"
@@ -149,7 +147,7 @@ def check_limits(site: Site) -> None:
     if len(rules.values) > MAX_RULE_CHUNKS:
         broken.append(f"redirects and headers fill {len(rules.values)} KB, {MAX_RULE_CHUNKS} are possible: use fewer")
     # Every kept release can hold another object for each path.
-    size = sum(len(key.encode()) + KEPT * 30 for key in paths)
+    size = sum(len(key.encode()) + keep * 30 for key in paths)
     if size > MAX_STORE_BYTES:
         broken.append(
             f"the index of {len(paths):,} files can grow to {size:,} bytes, the store holds {MAX_STORE_BYTES:,}"

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
-from publisher.platforms.base import Platform, Traits
+from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
 from publisher.platforms.netlify.api import NetlifyApi
 from publisher.platforms.netlify.rule_files import headers_file, redirects_file
 from publisher.platforms.netlify.site import NetlifySiteHandler
-from publisher.verification import PublicOrigin, difference
-from website import DigestCache, File, Site, open_verified, read_verified
+from publisher.verification import PublicOrigin, sample_differences
+from website import RELEASE_ID, DigestCache, File, Site, open_verified, read_verified
 
 #: https://docs.netlify.com/site-deploys/overview/ (file limits)
 MAX_FILES_A_FOLDER = 54_000
@@ -31,7 +32,8 @@ MAX_FILES_A_FOLDER = 54_000
 _LATER_FROM = 100
 _READY_SECONDS = 1200.0
 _STREAMED_FROM = 1024 * 1024
-_SAMPLE = 12
+#: https://answers.netlify.com/t/what-are-the-rate-limits-on-the-netlify-api/ (deploys a day, by staff)
+_A_DAY = Quota("deploys", 1, 100)
 _COMPARED = frozenset({"prepared", "uploading", "uploaded", "processing", "processed", "ready"})
 
 
@@ -42,8 +44,14 @@ class NetlifyPlatform(Platform):
     traits: ClassVar[Traits] = Traits(
         concurrency=5,
         stages=True,
-        rolls_back=True,
+        rolls_back="pointer",
         custom_headers=True,
+        plans={
+            "free": Plan(quotas=(_A_DAY, Quota("credits", 30, 300, each=15))),
+            "personal": Plan(quotas=(_A_DAY, Quota("credits", 30, 1000, each=15))),
+            "pro": Plan(quotas=(_A_DAY,)),
+            "legacy": Plan(quotas=(_A_DAY,)),
+        },
         notes=(
             "A production deploy costs 15 credits; the free plan has 300 a month and pauses all sites without any.",
             "Deploys through the API: 3 a minute, 100 a day; requests: 500 a minute.",
@@ -60,9 +68,9 @@ class NetlifyPlatform(Platform):
         self._deploy: dict[str, Any] | None = None
 
     @classmethod
-    def check_site(cls, site: Site) -> None:
+    def check_site(cls, site: Site, target: Mapping[str, str] = MappingProxyType({})) -> None:
         """Folders must not be too full, and the rules must have a form in Netlify's files."""
-        super().check_site(site)
+        super().check_site(site, target)
         _check_folders(site)
         headers_file(site)
 
@@ -99,21 +107,27 @@ class NetlifyPlatform(Platform):
         deploy = await self._api.deploy(self._site_id, staged)
         url = str(deploy["deploy_ssl_url"]).rstrip("/")
         origin = PublicOrigin(self.name, url, urlsplit(url).hostname or "")
-        picker = random.Random(site.release_id)  # noqa: S311 - a repeatable sample
-        others = [f"/{path}" for path in site.files]
-        paths = ["/.well-known/release.json", "/", "/no-such-page", *picker.sample(others, min(_SAMPLE, len(others)))]
-        wrong = await self._differences(origin, site, paths)
-        if wrong:
-            await asyncio.sleep(2.0)
-            wrong = await self._differences(origin, site, paths)
+        wrong = await sample_differences(self.http, origin, site)
         if wrong:
             raise StagedDiffers(f"netlify: the draft deploy {staged} is not the release; nothing was published.", wrong)
 
-    async def _differences(self, origin: PublicOrigin, site: Site, paths: list[str]) -> list[str]:
-        asked = [difference(self.http, origin, path, site.answer(path), site.rules.floor) for path in paths]
-        return [found for found in await asyncio.gather(*asked) if found]
+    async def deployments(self, since: datetime) -> list[datetime]:
+        """Deploys that were published since then; a draft that was never published took no credits."""
+        deploys = await self._api.deploys(self._site_id, since)
+        published = [deploy.get("published_at") for deploy in deploys]
+        return [datetime.fromisoformat(moment) for moment in published if moment]
 
-    async def publish(self, site: Site, staged: str) -> None:
+    async def kept(self) -> list[Kept]:
+        """Complete deploys whose title is a release id; each release once."""
+        found: dict[str, Kept] = {}
+        for deploy in await self._api.deploys(self._site_id):
+            title = deploy.get("title") or ""
+            if deploy["state"] == "ready" and RELEASE_ID.fullmatch(title):
+                made = datetime.fromisoformat(deploy.get("published_at") or deploy["created_at"])
+                found.setdefault(title, Kept(title, str(deploy["id"]), made))
+        return list(found.values())
+
+    async def publish(self, release: str, staged: str) -> None:
         """Publish the deploy, and make sure that it is the one visitors get: a locked site takes it silently."""
         await self._api.restore(self._site_id, staged)
         deadline = time.monotonic() + 60.0
@@ -123,7 +137,7 @@ class NetlifyPlatform(Platform):
                 return
             if published.get("locked"):
                 raise PlatformRefused(
-                    f"netlify: the site is locked to deploy {published.get('id')}, so release {site.release_id} was "
+                    f"netlify: the site is locked to deploy {published.get('id')}, so release {release} was "
                     "not published. Start auto publishing again at Netlify (or unlock the deploy), then run again."
                 )
             if time.monotonic() > deadline:

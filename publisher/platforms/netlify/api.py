@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -89,14 +90,14 @@ class NetlifyApi:
         """Delete a site; one that is gone already is no error."""
         await self._call("DELETE", f"/sites/{site_id}", "deleting the site", expected=frozenset({200, 204, 404}))
 
-    async def deploys(self, site_id: str) -> list[dict[str, Any]]:
-        """All deploys of the site, newest first; 100 a page."""
+    async def deploys(self, site_id: str, since: datetime | None = None) -> list[dict[str, Any]]:
+        """Deploys of the site, newest first, 100 a page: all, or the pages down to those made before ``since``."""
         found: list[dict[str, Any]] = []
         while True:
             query = {"per_page": str(_PAGE), "page": str(len(found) // _PAGE + 1)}
             page = (await self._call("GET", f"/sites/{site_id}/deploys", "listing deploys", params=query)).json()
             found += page
-            if len(page) < _PAGE:
+            if len(page) < _PAGE or (since and datetime.fromisoformat(page[-1]["created_at"]) < since):
                 return found
 
     async def create_deploy(self, site_id: str, title: str, files: dict[str, str], *, later: bool) -> dict[str, Any]:

@@ -231,6 +231,7 @@ class Api:
             "branch": deploy["branch"],
             "context": "deploy-preview" if deploy["draft"] else "production",
             "created_at": deploy["created_at"],
+            "published_at": deploy.get("published_at"),
             "error_message": deploy.get("error_message"),
             "name": site["name"],
             "url": f"http://{hostname}",

@@ -173,6 +173,7 @@ class Deploys:
 
     def _serve(self, site: Document, deploy_id: str) -> None:
         served = [*site.get("served", []), deploy_id]
+        self.store.put(DEPLOYS, deploy_id, {**self.deploy(deploy_id), "published_at": _iso()})
         self.store.put(SITES, site["id"], {**site, "published": deploy_id, "served": served})
 
     def roll_back(self, site_id: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 from publisher.errors import PlatformRefused, StagedDiffers
 from publisher.journal import Journal
 from publisher.platforms.aws.index import Index
-from publisher.platforms.aws.layout import KEPT, entries, object_keys
+from publisher.platforms.aws.layout import entries, object_keys
+from publisher.platforms.base import KEEP
 from publisher.progress import Silence
 from publisher.releasing import publish, upload
 
@@ -77,19 +78,19 @@ async def test_an_earlier_release_comes_back_without_sending_or_indexing(account
 
 
 async def test_after_many_releases_only_the_kept_ones_stay(account, make_site):
-    sites = [make_site({**PAGES, "index.html": f"<p>release {number}"}) for number in range(KEPT + 3)]
+    sites = [make_site({**PAGES, "index.html": f"<p>release {number}"}) for number in range(KEEP + 3)]
     for site in sites:
         await account.release(site)
     await account.verify(sites[-1])
     pairs = await Index(account.target["key_value_store_arn"]).all()
-    assert len(entries(pairs["/index.html"])) == KEPT
+    assert len(entries(pairs["/index.html"])) == KEEP
     assert len(entries(pairs["/about.html"])) == 1
     platform = account.platform()
     there = await platform._objects.sizes("objects/")
-    assert set(there) == {key for site in sites[-KEPT:] for key in object_keys(site) if key.startswith("objects/")}
-    assert len({key.split("/")[1] for key in pairs if key.startswith("rules/")}) == KEPT
-    await account.release(sites[-KEPT])
-    await account.verify(sites[-KEPT])
+    assert set(there) == {key for site in sites[-KEEP:] for key in object_keys(site) if key.startswith("objects/")}
+    assert len({key.split("/")[1] for key in pairs if key.startswith("rules/")}) == KEEP
+    await account.release(sites[-KEEP])
+    await account.verify(sites[-KEEP])
 
 
 class Killed(Exception):
@@ -132,7 +133,7 @@ async def run_until_write(account, site, monkeypatch, point):
     monkeypatch.setattr(platform._index, "_write_batch", counted(platform._index._write_batch))
     with suppress(Killed):
         sent = await upload(platform, site, Silence(), Journal())
-        await publish(platform, site, sent.staged, Silence(), Journal())
+        await publish(platform, site.release_id, sent.staged, Silence(), Journal())
 
 
 async def test_a_staged_copy_that_lost_an_object_is_refused(account, make_site):

@@ -38,7 +38,7 @@ class Account:
     async def release(self, site: Site):
         platform = self.platform()
         sent = await upload(platform, site, Silence(), Journal())
-        await publish(platform, site, sent.staged, Silence(), Journal())
+        await publish(platform, site.release_id, sent.staged, Silence(), Journal())
         return sent
 
     async def verify(self, site: Site) -> int:

@@ -133,7 +133,7 @@ async def die_after_call(account, site, monkeypatch, point):
     monkeypatch.setattr(platform._api, "_call", call)
     with suppress(Killed, BaseExceptionGroup):
         sent = await upload(platform, site, Silence(), Journal())
-        await publish(platform, site, sent.staged, Silence(), Journal())
+        await publish(platform, site.release_id, sent.staged, Silence(), Journal())
 
 
 def test_no_two_blocks_of_headers_give_one_path_two_values_that_browsers_would_not_join(make_site):
