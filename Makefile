@@ -9,20 +9,27 @@ endif
 RUN := .venv/bin/python
 PACKAGES := __main__.py platforms.py $(wildcard components coordinator planning policies publisher sandbox tools website)
 
+# Each file of tests runs in one process, so that its tests share what is costly to make.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile --maxprocesses 4
+
 ifdef CONTENT
 export PEACEFULROBOT_CONTENT := $(CONTENT)
+endif
+
+ifdef RELEASE
+export PEACEFULROBOT_RELEASE := $(RELEASE)
 endif
 
 MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down clean break heal test test-fast test-engine test-real lint format lock bench venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format lock bench venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] [STACK=sandbox]; sets everything up first
+up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] or an earlier one [RELEASE=r…] [STACK=sandbox]; sets everything up first
 	@$(RUN) -m tools.deploy up --stack $(STACK)
 
 preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [STACK=…]
@@ -30,6 +37,9 @@ preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [S
 
 status: venv ## Show which release is served where [FORMAT=json] [STACK=…]
 	@$(RUN) -m tools.deploy status --stack $(STACK) --format $(FORMAT)
+
+releases: venv ## Show which earlier releases can be gone back to [FORMAT=json] [STACK=…]
+	@$(RUN) -m tools.deploy releases --stack $(STACK) --format $(FORMAT)
 
 down: venv ## Stop the sandbox
 	@$(RUN) -m tools.deploy down
@@ -46,11 +56,11 @@ heal: venv ## End a local platform's failure: PLATFORM=netlify
 test: lint test-fast test-engine ## Check the code and run all tests, those with the real engine last
 
 test-fast: venv ## Run the tests that need no engine
-	@$(RUN) -m pytest -m 'not engine and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'not engine and not real'
 
 test-engine: venv ## Run the tests with the real engine
 	@$(RUN) -m tools.engine
-	@$(RUN) -m pytest -m 'engine and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'engine and not real'
 
 test-real: venv ## Run the tests with the official clients; what cannot be had is skipped and named
 	@$(RUN) -m tools.engine

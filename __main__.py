@@ -20,14 +20,20 @@ site = Website(
     headers=settings.security_headers,
     cache_rules=[rule.model_dump() for rule in settings.cache_rules],
     allow_deletes=settings.allow_deletes,
+    pinned=settings.release,
+    keep=settings.keep_releases,
 )
 
 hosts = {name: host_class(name)(name, settings.host_arguments(name, headers)) for name in settings.hosts}
 
-releases = {
-    name: Publication(name, site, host.origin, host.target, deadline=settings.verify_deadline).release
+uploads = {
+    name: Publication(
+        name, site, host.origin, host.target, keep=settings.keep_releases, deadline=settings.verify_deadline
+    )
     for name, host in hosts.items()
 }
+barrier = list(uploads.values()) if settings.release_barrier == "all" else []
+releases = {name: publication.go_live(barrier) for name, publication in uploads.items()}
 
 edge = Edge(
     "edge",

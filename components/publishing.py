@@ -14,6 +14,8 @@ class Website(pulumi.CustomResource):
     """The content as it is at this run; ``release`` is its id."""
 
     release: pulumi.Output[str]
+    rules: pulumi.Output[dict[str, Any]]
+    """The release's rules as ``website.Manifest`` writes them."""
 
     def __init__(
         self,
@@ -24,17 +26,25 @@ class Website(pulumi.CustomResource):
         headers: Mapping[str, str] | None = None,
         cache_rules: Sequence[Mapping[str, str]] = (),
         allow_deletes: str = "",
+        pinned: str = "",
+        keep: int = 5,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Read ``source`` (folder or Git URL at ``ref``); the plugin's check adds the manifest and the release id."""
+        """Read ``source`` (folder or Git URL at ``ref``); the plugin's check adds the manifest and the release id.
+
+        With ``pinned`` an earlier release is recalled instead, and ``source`` is not asked. ``keep`` releases are
+        remembered, the live one included.
+        """
         given: dict[str, Any] = {
             "source": source,
             "ref": ref or None,
             "headers": dict(headers or {}) or None,
             "cacheRules": [dict(rule) for rule in cache_rules] or None,
             "allowDeletes": allow_deletes or None,
+            "pinned": pinned or None,
+            "keep": keep,
         }
-        added_by_plugin = dict.fromkeys(("release", "digest", "files", "fileCount", "bytes", "commit"))
+        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules"))
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 
 
@@ -61,13 +71,10 @@ class _Verify(pulumi.CustomResource):
 
 
 class Publication(pulumi.ComponentResource):
-    """One release on one platform: uploaded, published, verified, in this order.
+    """One release on one platform: uploaded here; published and verified by ``go_live``.
 
     The chains of several platforms are independent: a platform that is down holds back no other.
     """
-
-    release: pulumi.Output[str]
-    """Release id that the public origin was seen to serve."""
 
     def __init__(
         self,
@@ -76,21 +83,36 @@ class Publication(pulumi.ComponentResource):
         origin: Origin,
         target: Mapping[str, pulumi.Input[str]],
         *,
+        keep: int,
         deadline: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Publish ``website`` to ``target`` and ask ``origin`` until it is right, ``deadline`` seconds at the most."""
+        """Stage ``website`` at ``target``, where ``keep`` releases are kept.
+
+        ``deadline``: seconds until what ``origin`` answers wrongly after publishing is an error.
+        """
         super().__init__("peacefulrobot:publishing:Publication", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        where = {"platform": origin.name, "target": dict(target), "release": website.release}
-        upload = _Upload(f"{name}-upload", where, child)
-        publish = _Publish(f"{name}-publish", {**where, "staged": upload.staged}, child)
+        self._name = name
+        self._origin = origin
+        self._deadline = deadline
+        kept = {**target, "keep": str(keep)}
+        self._where = {"platform": origin.name, "target": kept, "release": website.release}
+        self.uploaded = _Upload(f"{name}-upload", self._where, pulumi.ResourceOptions(parent=self))
+
+    def go_live(self, barrier: Sequence[Publication] = ()) -> pulumi.Output[str]:
+        """Move the pointer once everything in ``barrier`` is staged and checked, then verify.
+
+        Returns the release id that the public origin was seen to serve.
+        """
+        held = pulumi.ResourceOptions(parent=self, depends_on=[other.uploaded for other in barrier])
+        publish = _Publish(f"{self._name}-publish", {**self._where, "staged": self.uploaded.staged}, held)
         asked = {
-            "platform": origin.name,
-            "url": origin.url,
-            "hostHeader": origin.host_header,
+            "platform": self._origin.name,
+            "url": self._origin.url,
+            "hostHeader": self._origin.host_header,
             "release": publish.live,
-            "deadline": deadline,
+            "deadline": self._deadline,
         }
-        self.release = _Verify(f"{name}-verify", asked, child).release
-        self.register_outputs({"release": self.release})
+        release = _Verify(f"{self._name}-verify", asked, pulumi.ResourceOptions(parent=self)).release
+        self.register_outputs({"release": release})
+        return release

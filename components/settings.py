@@ -9,7 +9,7 @@ import difflib
 import json
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
@@ -19,6 +19,7 @@ from components.hosts import COMMON_FIELDS, host_class
 from platforms import PLATFORMS
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
+RELEASE_VARIABLE = "PEACEFULROBOT_RELEASE"
 _REGIONS = {"WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"}
 _HEX_ID = r"^[0-9a-f]{32}$"
 _DOMAIN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
@@ -62,6 +63,9 @@ class Settings(BaseModel):
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()
     allow_deletes: str = Field(default="", pattern=r"^$|^r[0-9a-f]{16}$")
+    release: str = Field(default="", pattern=r"^$|^r[0-9a-f]{16}$")
+    release_barrier: Literal["none", "all"] = "none"
+    keep_releases: Annotated[int, Field(ge=2, le=20)] = 5
     verify_deadline: Annotated[int, Field(ge=5, le=3600)] = 120
     protect: bool = True
 
@@ -126,13 +130,16 @@ def read(config: Mapping[str, str]) -> Settings:
 
 
 def load() -> Settings:
-    """Settings of the stack that the engine runs; the content variable of the environment wins."""
+    """Settings of the stack that the engine runs; the environment's variables for content and release win."""
     project = pulumi.get_project()
     prefix = f"{project}:"
     raw = {key.removeprefix(prefix): value for key, value in _all_config().items() if key.startswith(prefix)}
     override = os.environ.get(CONTENT_VARIABLE)
     if override:
         raw = {**raw, "content": override, "contentRef": ""}
+    pinned = os.environ.get(RELEASE_VARIABLE)
+    if pinned is not None:
+        raw = {**raw, "release": pinned}
     return read(raw)
 
 
@@ -147,7 +154,8 @@ def _key(field: str) -> str:
 
 
 _KEYS = {_key(field): field for field in Settings.model_fields}
-_TEXT = {key for key, field in _KEYS.items() if Settings.model_fields[field].annotation is str}
+_PLAIN = (str, Literal["none", "all"])
+_TEXT = {key for key, field in _KEYS.items() if Settings.model_fields[field].annotation in _PLAIN}
 
 
 def _decoded(key: str, text: str) -> Any:

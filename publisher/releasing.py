@@ -58,6 +58,15 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     return sent
 
 
+async def recover(platform: Platform, release: str, progress: Progress, journal: Journal) -> Uploaded:
+    """Find the release among those the platform keeps; no file is sent. Raises ReleaseGone."""
+    started = time.monotonic()
+    staged = await find_kept(platform, release)
+    journal.add(Entry("upload", platform.name, release, time.monotonic() - started))
+    await progress.say("the platform keeps this release; no file is sent", lasting=True)
+    return Uploaded(staged, 0, 0)
+
+
 async def find_kept(platform: Platform, release: str) -> str:
     """Reference of a release that the platform still has; raises ReleaseGone with the list of those that it has."""
     kept = await platform.kept()

@@ -30,10 +30,12 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A site read by ``Website.check`` in this run, and which of its files the state did not have before."""
+    """A site known by ``Website.check`` in this run, and which of its files the state did not have before."""
 
     site: Site
     changed: frozenset[str]
+    kept: bool = False
+    """The site comes from the state's memory, without its bytes: it can be gone back to, and verified."""
 
 
 @dataclass

@@ -11,6 +11,7 @@ from website.errors import ChangedWhileReading, ContentError, OptionsError, Prob
 from website.file import File, open_verified, read_verified
 from website.floor import DEFAULT_FLOOR
 from website.loading import SiteOptions, load_site
+from website.manifest import Manifest
 from website.names import RELEASE_FILE
 from website.release import HEALTH_TOKEN, RELEASE_ID
 from website.rules import SPLAT, HeaderRule, Redirect, Rules, url_encoded
@@ -32,6 +33,7 @@ __all__ = [
     "DigestCache",
     "File",
     "HeaderRule",
+    "Manifest",
     "OptionsError",
     "Problem",
     "Redirect",

@@ -83,7 +83,7 @@ def _site(folder: Path, commit: str | None, files: Sequence[File], rules: Rules)
     digest = digest_of(files, rules)
     release_id = f"r{digest[:16]}"
     by_path = {file.path: file for file in files}
-    own = release_file(release_id, files)
+    own = release_file(release_id, len(files), sum(file.size for file in files))
     by_path[own.path] = own
     return Site(folder, commit, MappingProxyType(dict(sorted(by_path.items()))), rules, release_id, digest)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from website.caching import REVALIDATE
@@ -38,12 +38,15 @@ def digest_of(files: Iterable[File], rules: Rules) -> str:
     return hashlib.sha256(json.dumps(document, separators=(",", ":")).encode()).hexdigest()
 
 
-def release_file(release_id: str, files: Sequence[File]) -> File:
-    """``/.well-known/release.json``: read by the verifier, the monitor, the status page and for going back."""
+def release_file(release_id: str, count: int, size: int) -> File:
+    """``/.well-known/release.json``: read by the verifier, the monitor, the status page and for going back.
+
+    ``count`` and ``size`` (bytes) are of the content's files, without this one.
+    """
     document = {
         "release": release_id,
-        "files": len(files),
-        "bytes": sum(file.size for file in files),
+        "files": count,
+        "bytes": size,
         "token": HEALTH_TOKEN,
     }
     content = (json.dumps(document) + "\n").encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from publisher.platforms import platform_class
 from publisher.resources.handler import Handler, Request, Values, result_of
 from publisher.verification import PublicOrigin, Thoroughness, verify
 
@@ -18,7 +19,10 @@ class VerifyHandler(Handler):
         if request.preview:
             return "", inputs
         scanned = self.session.scanned(result_of(inputs, "release", "publishing"))
-        origin = PublicOrigin(inputs["platform"], inputs["url"], inputs["hostHeader"])
+        traits = platform_class(inputs["platform"]).traits
+        origin = PublicOrigin(
+            inputs["platform"], inputs["url"], inputs["hostHeader"], traits.custom_headers, traits.cache_control
+        )
         paths = await verify(
             self.session.http,
             origin,

@@ -1,48 +1,66 @@
 """``publisher:index:Website``: the content as it is now; reading it is what ``check`` does.
 
-The manifest stands in this one resource's inputs (path → first 16 hex digits of SHA-256), so that a preview names the
-changed pages one by one and the state grows by less than 200 bytes a file. Generated files (the release record) stay
-out, they follow from the rest. All other resources take the release id.
+The manifest stands in this one resource's inputs (path → first 16 hex digits of SHA-256, and of which kind the file
+is), so that a preview names the changed pages one by one and the state grows by less than 200 bytes a file. The
+releases before it stand there as differences: one of them can be pinned, which needs no content. Generated files (the
+release record) stay out, they follow from the rest. All other resources take the release id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from publisher.errors import PublisherError
+from publisher.history import recalled, remembered
+from publisher.platforms.base import KEEP
 from publisher.resources.handler import Difference, Failure, Handler, Kind, Request, Values, changes, property_path
 from publisher.session import Scanned
-from website import Site, SiteError, SiteOptions, load_site
+from website import Manifest, Site, SiteError, SiteOptions, load_site
 
 #: Share of the files that may go in one release, and from how many files on that is watched.
 #: octoDNS guards zones with the same figures: https://github.com/octodns/octodns (provider/plan.py)
 MAX_REMOVED_SHARE = 0.30
 GUARDED_FROM = 10
 
-_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes")
+_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep")
+#: What says where content is or what may be done with it, and not what is published.
+_NOT_CONTENT = ("source", "ref", "allowDeletes", "pinned", "keep", "kept", "kinds")
 
 
 class WebsiteHandler(Handler):
-    """Reads the content and holds the delete guard."""
+    """Reads the content and holds the delete guard; with ``pinned`` it recalls an earlier release instead."""
 
     token = "publisher:index:Website"  # noqa: S105 - a type token
 
     async def check(self, request: Request) -> tuple[Values, list[Failure]]:
         """Read the content; a mistake in it stops the run before anything is touched."""
         given = {key: request.inputs[key] for key in _FROM_PROGRAM if request.inputs.get(key) is not None}
+        known = recalled(request.old_inputs)
         try:
-            site = await asyncio.to_thread(self._load, given)
+            manifest, site = await self._chosen(given, known)
         except SiteError as error:
             return given, [Failure("source", str(error))]
-        files = {path: file.sha256[:16] for path, file in site.files.items() if isinstance(file.source, Path)}
+        except PublisherError as error:
+            return given, [Failure("pinned", str(error))]
         old_files: Mapping[str, str] = request.old_inputs.get("files", {})
-        guard = removal_guard(old_files, files, site.release_id, given.get("allowDeletes"))
-        changed = frozenset(path for path, digest in files.items() if old_files.get(path) != digest)
-        self.session.remember(Scanned(site, changed))
-        checked = {**given, "release": site.release_id, "digest": site.content_digest, "files": files}
+        changed = frozenset(path for path, value in manifest.files.items() if old_files.get(path) != value)
+        self.session.remember(Scanned(site, changed, kept="pinned" in given))
+        checked = {**given, **remembered(manifest, known, int(given.get("keep", KEEP)))}
+        if any(found.release == manifest.release for found in known):
+            return checked, []
+        guard = removal_guard(old_files, manifest.files, manifest.release, given.get("allowDeletes"))
         return checked, [guard] if guard else []
+
+    async def _chosen(self, given: Values, known: Sequence[Manifest]) -> tuple[Manifest, Site]:
+        """The content as it is now, or the release that is pinned; its content is not asked for."""
+        if "pinned" in given:
+            found = _recall(given["pinned"], known)
+            return found, found.site()
+        site = await asyncio.to_thread(self._load, given)
+        return Manifest.of(site), site
 
     def _load(self, given: Values) -> Site:
         rules = tuple((rule["paths"], rule["value"]) for rule in given.get("cacheRules", ()))
@@ -61,23 +79,35 @@ class WebsiteHandler(Handler):
             property_path("files", path): kind
             for path, kind in changes(old.pop("files", {}), new.pop("files", {})).items()
         }
-        for key in ("source", "ref", "allowDeletes"):
+        for key in _NOT_CONTENT:
             old.pop(key, None)
             new.pop(key, None)
         return Difference({**found, **changes(old, new)})
 
     async def create(self, request: Request) -> tuple[str, Values]:
         """Record what was read; nothing is sent."""
-        site = self.session.scanned(request.inputs["release"]).site
-        sizes = [file.size for file in site.files.values()]
+        inputs = request.inputs
+        site = self.session.scanned(inputs["release"]).site
         outputs = {
             "release": site.release_id,
             "digest": site.content_digest,
-            "fileCount": len(sizes),
-            "bytes": sum(sizes),
+            "fileCount": len(inputs["files"]),
+            "bytes": inputs["size"],
             "commit": site.commit or "",
+            "rules": inputs["rules"],
         }
         return "website", outputs
+
+
+def _recall(release: str, known: Sequence[Manifest]) -> Manifest:
+    for found in known:
+        if found.release == release:
+            return found
+    there = ", ".join(found.release for found in known) or "none yet"
+    raise PublisherError(
+        f"release {release} is not among those this stack remembers: {there}. Set `release` to one of them, or remove "
+        "the setting and publish the content of then. Nothing was changed."
+    )
 
 
 def removal_guard(old: Mapping[str, Any], new: Mapping[str, Any], release: str, allowed: str | None) -> Failure | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.settings import Settings, SettingsError, read
+from components.settings import Settings, SettingsError, load, read
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = {"cloudflareAccountId": "a" * 32, "cloudflareZoneId": "b" * 32}
@@ -93,8 +93,23 @@ def test_a_missing_account_says_how_to_set_it():
         ({"monitorRegions": ["MARS"]}, "unknown region MARS"),
         ({"monitorTimeout": 10, "monitorRetries": 5}, "must be shorter than monitorInterval"),
         ({"allowDeletes": "everything"}, "allowDeletes"),
+        ({"release": "yesterday"}, "release"),
+        ({"releaseBarrier": "some"}, "releaseBarrier"),
+        ({"keepReleases": 1}, "keepReleases"),
         ({"cacheRules": [{"paths": "*.css"}]}, "cacheRules.0.value"),
     ],
 )
 def test_a_wrong_value_names_its_key_and_what_is_right(settings, said):
     assert said in mistakes(**settings)
+
+
+def test_the_environment_pins_a_release_for_one_run_and_lifts_the_pin_of_the_stack(monkeypatch):
+    pinned = "r" + "1" * 16
+    config = {f"project:{key}": value for key, value in raw(release=pinned).items()}
+    monkeypatch.setattr("pulumi.get_project", lambda: "project")
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+    assert load().release == pinned
+    monkeypatch.setenv("PEACEFULROBOT_RELEASE", "r" + "2" * 16)
+    assert load().release == "r" + "2" * 16
+    monkeypatch.setenv("PEACEFULROBOT_RELEASE", "")
+    assert load().release == ""

@@ -59,6 +59,15 @@ def status(stack: str, form: str) -> None:
 
 
 @main.command()
+@stack_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def releases(stack: str, form: str) -> None:
+    """Show which earlier releases can be gone back to, per platform."""
+    with commands(stack) as run:
+        run.releases(form)
+
+
+@main.command()
 def down() -> None:
     """Stop the sandbox."""
     with commands(SANDBOX) as run:

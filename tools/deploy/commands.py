@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
-from tools.deploy import exclusive, locks, lookup, pending, report, sandbox_daemon, status
+from tools.deploy import exclusive, locks, lookup, pending, releases, report, sandbox_daemon, status
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
 from tools.deploy.places import Places, content, content_bytes
@@ -69,6 +69,23 @@ class Commands:
             click.echo(json.dumps(found, indent=2))
         else:
             report.wide(self.console).print(status.table(found))
+
+    def releases(self, form: str) -> None:
+        """Print what can be gone back to; with ``json`` nothing else goes to standard output."""
+        environment: dict[str, str] = {}
+        if self.stack.is_sandbox:
+            environment = sandbox_daemon.require(self.places).environment
+        process = self.stack.engine(self.find_engine(), environment)
+        state = json.loads(process.ask("stack", "export"))
+        answers = releases.ask(releases.places(state, self.stack.hosts()), process.environment)
+        known = releases.known_releases(state)
+        if form == "json":
+            click.echo(json.dumps(releases.as_json(known, answers), indent=2))
+            return
+        report.wide(self.console).print(releases.table(known, answers))
+        for answer in answers:
+            if answer.trouble:
+                self.say(f"{answer.platform} cannot be asked: {answer.trouble}")
 
     def down(self) -> None:
         """Stop the sandbox that ``up`` started."""

@@ -18,7 +18,10 @@ from tools.engine.install import Engine
 from website.repository import CONTENT_PREFIX
 
 PASSPHRASE = "sandbox"  # noqa: S105 - the sandbox's state holds no secret; other stacks use the caller's
-_REAL_ACCOUNTS = ("AWS_", "NETLIFY_", "CLOUDFLARE_", "PULUMI_")
+_REAL_ACCOUNTS = (
+    *("AWS_", "NETLIFY_", "CLOUDFLARE_", "PULUMI_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "FIREBASE_", "AZURE_", "ARM_"),
+    *("VERCEL_", "GITLAB_", "CI_JOB_TOKEN"),
+)
 """Prefixes of the caller's variables that the sandbox must not see: they lead to real accounts."""
 
 #: Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.

@@ -86,3 +86,63 @@ def test_changes_lead_from_old_to_new(old, new):
 
 def test_property_paths_are_written_as_the_engine_reads_them():
     assert property_path("files", 'a "b".html') == 'files["a \\"b\\".html"]'
+
+
+SECOND = {**PAGES, "page-7.html": "<p>changed", "new.html": "<p>new"}
+
+
+async def two_releases(handler, make_site):
+    """Inputs of a state that has published two releases."""
+    first, second = make_site(PAGES), make_site(SECOND)
+    inputs, _ = await checked(handler, first.folder)
+    inputs, _ = await checked(handler, second.folder, inputs)
+    return first, second, inputs
+
+
+async def test_a_pinned_release_is_recalled_without_its_content(handler, make_site):
+    first, _, state = await two_releases(handler, make_site)
+    inputs, failures = await checked(handler, "/nowhere", state, pinned=first.release_id)
+    assert failures == []
+    assert inputs["release"] == first.release_id
+    scanned = handler.session.scanned(first.release_id)
+    assert scanned.kept
+    assert scanned.changed == {"page-7.html"}
+    assert scanned.site.answer("/page-7").status == 200
+    assert scanned.site.answer("/new").status == 404
+
+
+async def test_going_back_is_previewed_page_by_page(handler, make_site):
+    first, _, state = await two_releases(handler, make_site)
+    inputs, _ = await checked(handler, "/nowhere", state, pinned=first.release_id)
+    found = await handler.difference(Request("urn", "website", inputs=inputs, old_inputs=state))
+    files = {path: kind for path, kind in found.changed.items() if path.startswith("files")}
+    assert files == {'files["page-7.html"]': "update", 'files["new.html"]': "delete"}
+
+
+async def test_after_going_back_the_newer_release_is_still_remembered(handler, make_site):
+    first, second, state = await two_releases(handler, make_site)
+    back, _ = await checked(handler, "/nowhere", state, pinned=first.release_id)
+    forward, failures = await checked(handler, "/nowhere", back, pinned=second.release_id)
+    assert (forward["release"], failures) == (second.release_id, [])
+
+
+async def test_a_release_that_the_stack_does_not_remember_is_refused_with_those_it_does(handler, make_site):
+    first, second, state = await two_releases(handler, make_site)
+    _, failures = await checked(handler, "/nowhere", state, pinned="r" + "0" * 16)
+    assert [failure.key for failure in failures] == ["pinned"]
+    assert f"{second.release_id}, {first.release_id}. Set `release`" in failures[0].reason
+
+
+async def test_only_as_many_releases_as_asked_for_are_remembered(handler, make_site):
+    inputs = None
+    for number in range(4):
+        inputs, _ = await checked(handler, make_site({**PAGES, "page-1.html": f"<p>v{number}"}).folder, inputs, keep=3)
+    assert len(inputs["kept"]) == 2
+
+
+async def test_coming_back_to_a_smaller_release_is_not_taken_for_an_accident(handler, make_site):
+    small = make_site({"index.html": "<p>home"})
+    inputs, _ = await checked(handler, small.folder)
+    inputs, _ = await checked(handler, make_site(PAGES).folder, inputs)
+    _, failures = await checked(handler, small.folder, inputs)
+    assert failures == []
