@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format lock bench venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ lint: venv ## Check style and types
 format: venv ## Bring the code into its format
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+
+docs: venv ## Write docs/platforms.md anew from what the platforms declare
+	@$(RUN) -m tools.platforms_page
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock

@@ -39,6 +39,7 @@ edge = Edge(
     "edge",
     EdgeArgs.from_settings(settings),
     origins=[host.origin for host in hosts.values()],
+    rules=site.rules,
 )
 
 pulumi.export("site_url", edge.site_url)

@@ -22,3 +22,5 @@ class Origin:
     """``Host`` header (and TLS server name) under which the platform serves the site."""
     url: pulumi.Output[str]
     """``https://…`` address of the site on this platform, without a trailing slash."""
+    sends_headers: bool = True
+    """Whether the platform can send the site's headers; else the edge sets them, as it must for all then."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 
-from components.edge import balancing, probing, zone
+from components.edge import balancing, headers, probing, zone
 from components.edge.args import EdgeArgs, check
 from components.origin import Origin
 
@@ -25,9 +26,13 @@ class Edge(pulumi.ComponentResource):
         name: str,
         args: EdgeArgs,
         origins: Sequence[Origin],
+        rules: pulumi.Output[dict[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Serve ``origins``, in failover order, as ``args.hostname``. Raises EdgeError with every mistake."""
+        """Serve ``origins``, in failover order, as ``args.hostname``. Raises EdgeError with every mistake.
+
+        ``rules`` of the release are needed where an origin cannot send headers of its own.
+        """
         check(args, origins)
         inputs = {"hostname": args.hostname, "origins": [origin.hostname for origin in origins]}
         super().__init__("peacefulrobot:edge:Edge", name, inputs, opts)
@@ -39,6 +44,8 @@ class Edge(pulumi.ComponentResource):
         zone.declare_settings(f"{name}-setting", args, child)
         zone.declare_caching(f"{name}-caching", args, child)
         zone.declare_redirect(f"{name}-redirect", args, child)
+        if rules is not None and not all(origin.sends_headers for origin in origins):
+            headers.declare_headers(f"{name}-headers", args, rules, child)
         zone.declare_records(f"{name}-record", args, child)
         self.site_url = load_balancer.name.apply(lambda hostname: f"https://{hostname}")
         self.pool_ids = pulumi.Output.all(**{key: pool.id for key, pool in pools.items()}).apply(dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pulumi
 
@@ -23,6 +23,8 @@ class NetlifyHostArgs:
     """Security headers; they travel with each release here."""
     site_name: str = ""
     """Name at Netlify, unique among all its users; empty gives one that begins with the site's name."""
+    plan: Literal["free", "personal", "pro", "legacy"] = "free"
+    """The team's plan: a deployment that it has no room for is refused before anything is sent."""
     account: str = ""
     """Slug of the team that owns and pays for the site; empty means the token's own team."""
 
@@ -63,7 +65,7 @@ class NetlifyHost(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self.origin = Origin("netlify", site.hostname, site.hostname, site.url)
-        self.target = {"site_id": site.id}
+        self.target = {"site_id": site.id, "plan": args.plan}
         self.register_outputs({"hostname": site.hostname})
 
 

@@ -15,9 +15,11 @@ from typing import ClassVar, Literal
 
 import aiohttp
 
-from publisher.errors import LimitExceeded
+from publisher.errors import LimitExceeded, PlatformRefused
 from website import DigestCache, File, Site
 
+#: Header rules of a Cloudflare zone on the free plan: https://developers.cloudflare.com/rules/transform/#availability
+EDGE_HEADER_RULES = 10
 #: Releases that are kept where a stack says nothing else.
 KEEP = 5
 
@@ -106,6 +108,7 @@ class Platform(ABC):
         ``target`` has what is known already at preview. Here: the limits of the plan, all broken ones at once
         (LimitExceeded). A platform adds its own rules.
         """
+        cls._check_headers(site)
         name, limits = cls.plan(target.get("plan"))
         largest = max(site.files.values(), key=lambda file: file.size)
         total = sum(file.size for file in site.files.values())
@@ -123,6 +126,18 @@ class Platform(ABC):
                 f"{cls.name}{_on(name)}: {'; '.join(broken)}. Make the site smaller{_or_change(cls, name)}, or take "
                 f"{cls.name} out of `hosts`. Nothing was sent."
             )
+
+    @classmethod
+    def _check_headers(cls, site: Site) -> None:
+        """The edge has room for a number of header rules only; one is for the whole site."""
+        if cls.traits.custom_headers or len(site.rules.headers) < EDGE_HEADER_RULES:
+            return
+        first = site.rules.headers[EDGE_HEADER_RULES - 1]
+        raise PlatformRefused(
+            f"_headers:{first.line}: {cls.name} cannot send headers of the site, so the edge sets them, and there is "
+            f"room for {EDGE_HEADER_RULES - 1} blocks; {first.pattern} is one too many. Join blocks, or take {cls.name}"
+            " out of `hosts`."
+        )
 
     async def check_quotas(self, now: datetime) -> None:
         """Refuse a deployment that the plan has no room for (LimitExceeded), by what the platform itself lists."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -213,6 +213,19 @@ class Edge:
             headers["X-Content-Type-Options"] = "nosniff"
         if status == web.HTTPOk.status_code and not self._browser_ttl_respected(visit):
             _lengthen(headers, visit.target, int(self._account.setting("browser_cache_ttl") or 0))
+        self._transform_headers(visit, headers)
+
+    def _transform_headers(self, visit: Visit, headers: CIMultiDict[str]) -> None:
+        """Every rule that matches, in order.
+
+        https://developers.cloudflare.com/rules/transform/response-header-modification/
+        """
+        fields = visit.fields()
+        for rule in self._account.rules("http_response_headers_transform"):
+            if not parse(rule["expression"])(fields):
+                continue
+            for name, change in rule["action_parameters"]["headers"].items():
+                _change_header(headers, name, change, fields)
 
     def _browser_ttl_respected(self, visit: Visit) -> bool:
         fields = visit.fields()
@@ -229,6 +242,17 @@ class Edge:
     def _unknown(self, visit: Visit) -> web.Response:
         text = f"Error 1016: nothing is declared for {visit.host} in this zone yet; publish a site first (make up).\n"
         return self._finished(visit, web.Response(status=530, text=text, headers=own_headers(visit.ray)))
+
+
+def _change_header(headers: CIMultiDict[str], name: str, change: Document, fields: Mapping[str, Any]) -> None:
+    if change["operation"] == "remove":
+        headers.popall(name, None)
+        return
+    value = str(change.get("value") or parse(change["expression"])(fields))
+    if change["operation"] == "set":
+        headers[name] = value
+    else:
+        headers.add(name, value)
 
 
 def _transport_security(security: Document) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pulumi
 import pulumi_cloudflare as cloudflare
@@ -11,6 +12,7 @@ from components.edge import Edge, EdgeArgs, EdgeError
 from components.edge.zone import transport_security
 from components.origin import Origin
 from components.settings import read
+from sandbox.cloudflare.expressions import parse
 from tests.components.graph import Graph, settled
 
 ACCOUNT, ZONE = "a" * 32, "b" * 32
@@ -359,3 +361,39 @@ async def test_all_mistakes_are_told_at_once():
     with pytest.raises(EdgeError) as raised:
         Edge("edge", arguments(consecutive_up=0, path="x", fallback="none"), [origin("one")])
     assert str(raised.value).count("\n  - ") == 3
+
+
+RULES = {
+    "floor": [["X-Frame-Options", "DENY"]],
+    "headers": [
+        {"pattern": "/posts/*", "headers": [["X-Extra", "posts"]]},
+        {"pattern": '/caf\u00e9 "x"', "headers": [["X-Extra", "one"]]},
+    ],
+}
+
+
+async def with_rules(*, sends_headers):
+    graph = Graph()
+    pulumi.runtime.set_mocks(graph)
+    origins = [origin("one"), replace(origin("two"), sends_headers=sends_headers)]
+    Edge("edge", arguments(), origins, pulumi.Output.from_input(RULES))
+    await settled()
+    return [found for found in graph.of(RULESET) if found["phase"] == "http_response_headers_transform"]
+
+
+async def test_where_a_platform_cannot_send_headers_the_edge_sets_them_for_all():
+    (ruleset,) = await with_rules(sends_headers=False)
+    assert [rule["expression"] for rule in ruleset["rules"]] == [
+        '(http.host eq "www.example.org")',
+        '(http.host eq "www.example.org" and starts_with(http.request.uri.path, "/posts/"))',
+        '(http.host eq "www.example.org" and http.request.uri.path eq "/caf%C3%A9%20%22x%22")',
+    ]
+    changes = ruleset["rules"][0]["actionParameters"]["headers"]
+    assert changes == {"X-Frame-Options": {"operation": "set", "value": "DENY"}}
+    assert len({rule["ref"] for rule in ruleset["rules"]}) == 3
+    for rule in ruleset["rules"]:
+        parse(rule["expression"])
+
+
+async def test_where_every_platform_sends_them_the_edge_has_no_rule():
+    assert await with_rules(sends_headers=True) == []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from publisher.errors import LimitExceeded, PublisherError, ReleaseGone, StagedDiffers
+from publisher.errors import LimitExceeded, PlatformRefused, PublisherError, ReleaseGone, StagedDiffers
 from publisher.journal import Journal
 from publisher.platforms.base import Plan, Quota
 from publisher.progress import Silence
@@ -193,3 +193,15 @@ async def test_content_that_changes_during_the_run_is_never_stored(make_site):
         await released(platform, site)
     assert platform.live_release is None
     assert b"<p>othr" not in platform.stored.values()
+
+
+async def test_where_the_edge_sets_the_headers_only_so_many_blocks_have_room_and_the_next_is_named(make_site):
+    class Plain(MemoryPlatform):
+        traits = replace(MemoryPlatform.traits, custom_headers=False)
+
+    blocks = [f"/part-{number}/*\n  X-Extra: {number}\n" for number in range(10)]
+    Plain.check_site(make_site({**PAGES, "_headers": "".join(blocks[:9])}))
+    words = r"_headers:19: memory cannot send headers .* room for 9 blocks; /part-9/\*"
+    with pytest.raises(PlatformRefused, match=words):
+        Plain.check_site(make_site({**PAGES, "_headers": "".join(blocks)}))
+    MemoryPlatform.check_site(make_site({**PAGES, "_headers": "".join(blocks)}))

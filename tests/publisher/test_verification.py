@@ -11,7 +11,7 @@ from publisher.errors import VerifyFailed
 from publisher.journal import Journal
 from publisher.progress import Silence
 from publisher.verification import PublicOrigin, Thoroughness, url_paths, verify
-from website import read_verified
+from website import Manifest, read_verified
 
 QUICK = Thoroughness(deadline=0.2, pause=0.01)
 SITE = {
@@ -42,11 +42,11 @@ class Origin:
         return self.spoil(request.path, web.Response(status=answer.status, body=body, headers=dict(answer.headers)))
 
 
-async def verified(origin, site, changed=(), how=QUICK, journal=None):
+async def verified(origin, site, changed=(), how=QUICK, journal=None, **promises):
     app = web.Application()
     app.router.add_get("/{path:.*}", origin.handle)
     async with TestServer(app) as server, aiohttp.ClientSession() as http:
-        public = PublicOrigin("example", str(server.make_url("/")).rstrip("/"), "site.example")
+        public = PublicOrigin("example", str(server.make_url("/")).rstrip("/"), "site.example", **promises)
         return await verify(http, public, site, changed, Silence(), journal or Journal(), how)
 
 
@@ -133,3 +133,44 @@ async def test_the_journal_has_a_line_for_the_verification(make_site, tmp_path):
     site = make_site(SITE)
     await verified(Origin(site), site, journal=Journal(tmp_path / "journal"))
     assert json.loads((tmp_path / "journal").read_text())["operation"] == "verify"
+
+
+@pytest.mark.parametrize(
+    ("header", "promises"),
+    [("X-Content-Type-Options", {"custom_headers": False}), ("Cache-Control", {"cache_control": False})],
+)
+async def test_a_header_that_the_platform_cannot_send_is_not_asked_of_it(make_site, header, promises):
+    site = make_site(SITE)
+    origin = Origin(site)
+
+    def spoil(path, response):
+        response.headers[header] = "of the platform"
+        return response
+
+    origin.spoil = spoil
+    with pytest.raises(VerifyFailed, match=f"header {header} is 'of the platform'"):
+        await verified(origin, site)
+    assert await verified(origin, site, **promises) > 0
+
+
+async def test_the_content_type_is_asked_of_every_platform(make_site):
+    site = make_site(SITE)
+    origin = Origin(site)
+
+    def spoil(path, response):
+        response.headers["Content-Type"] = "text/plain"
+        return response
+
+    origin.spoil = spoil
+    with pytest.raises(VerifyFailed, match="header Content-Type"):
+        await verified(origin, site, custom_headers=False, cache_control=False)
+
+
+async def test_a_release_that_is_remembered_without_its_bytes_is_verified_by_its_cut_digests(make_site):
+    site = make_site(SITE)
+    origin = Origin(site)
+    remembered = Manifest.of(site).site()
+    assert await verified(origin, remembered) > 0
+    origin.spoil = lambda path, response: web.Response(text="<p>other") if path == "/posts/" else response
+    with pytest.raises(VerifyFailed, match="/posts/: 8 bytes"):
+        await verified(origin, remembered)

@@ -13,7 +13,17 @@ from sandbox.cloudflare.objects.base import Kind, Objects
 from sandbox.store import Document
 
 #: Phase → the action of its rules. Others exist; the edge of the sandbox runs these.
-_ACTIONS = {"http_request_dynamic_redirect": "redirect", "http_request_cache_settings": "set_cache_settings"}
+_ACTIONS = {
+    "http_request_dynamic_redirect": "redirect",
+    "http_request_cache_settings": "set_cache_settings",
+    "http_response_headers_transform": "rewrite",
+}
+#: Rules that a zone on the free plan has in a phase: https://developers.cloudflare.com/rules/transform/#availability,
+#: https://developers.cloudflare.com/rules/url-forwarding/single-redirects/#availability,
+#: https://developers.cloudflare.com/cache/how-to/cache-rules/#availability
+_MOST_RULES = 10
+#: Headers that a rule cannot set: https://developers.cloudflare.com/rules/transform/response-header-modification/
+_FIXED_HEADERS = frozenset({"server", "cf-ray", "cf-cache-status", "connection", "transfer-encoding", "content-length"})
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
@@ -45,6 +55,8 @@ class RulesetKind(Kind):
             # Words: https://github.com/cloudflare/terraform-provider-cloudflare/issues/6273
             reason = f"exceeded maximum number of zone rulesets for phase {phase}"
             raise ApiError(400, 20217, f"'zone' is not a valid value for kind because {reason}")
+        if len(document["rules"]) > _MOST_RULES:
+            raise ApiError(400, 20217, f"exceeded maximum number of rules in the phase {phase}: {_MOST_RULES}")
         for rule in document["rules"]:
             _check_rule(rule, _ACTIONS[phase])
 
@@ -54,8 +66,28 @@ def _check_rule(rule: Document, action: str) -> None:
         raise ApiError(400, 20016, f"'{rule.get('action')}' is not a valid value for action in this phase")
     _parsed(str(rule.get("expression", "")))
     parameters = rule.get("action_parameters") or {}
-    if action != "redirect":
-        return
+    if action == "rewrite":
+        _check_headers(parameters.get("headers") or {})
+    if action == "redirect":
+        _check_redirect(parameters)
+
+
+def _check_headers(headers: Document) -> None:
+    if not headers:
+        raise ApiError(400, 20044, "a rewrite of headers names at least one")
+    for name, change in headers.items():
+        operation = change.get("operation")
+        if operation not in {"set", "add", "remove"}:
+            raise ApiError(400, 20044, f"'{operation}' is not a valid operation on header {name}")
+        if operation != "remove" and bool(change.get("value")) == bool(change.get("expression")):
+            raise ApiError(400, 20044, f"header {name} needs either value or expression")
+        if name.lower() in _FIXED_HEADERS:
+            raise ApiError(400, 20044, f"header {name} cannot be modified")
+        if change.get("expression"):
+            _parsed(str(change["expression"]))
+
+
+def _check_redirect(parameters: Document) -> None:
     source = parameters.get("from_value") or {}
     target = source.get("target_url") or {}
     if bool(target.get("value")) == bool(target.get("expression")):

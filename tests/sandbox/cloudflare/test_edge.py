@@ -289,6 +289,29 @@ async def test_the_bare_domain_is_redirected_by_its_rule(tmp_path, one):
         assert (status, answer.headers["Location"]) == (301, f"https://{SITE}/blog/x?y=1")
 
 
+def headers_rule(expression, **headers):
+    changes = {name: {"operation": "set", "value": value} for name, value in headers.items()}
+    return {"action": "rewrite", "expression": expression, "actionParameters": {"headers": changes}}
+
+
+async def test_headers_of_an_answer_are_set_by_every_rule_that_matches_the_last_one_winning(tmp_path, one):
+    everywhere = headers_rule(f'(http.host eq "{SITE}")', **{"X-Frame-Options": "DENY", "X-Extra": "all"})
+    below = headers_rule('starts_with(http.request.uri.path, "/posts/")', **{"X-Extra": "posts"})
+    removed = {"Cache-Control": {"operation": "remove"}, "X-Added": {"operation": "add", "expression": "http.host"}}
+    third = {"action": "rewrite", "expression": "ssl", "actionParameters": {"headers": removed}}
+    async with edge_world(tmp_path, one) as world:
+        await world.declare(one)
+        phase = {"kind": "zone", "phase": "http_response_headers_transform"}
+        await world.running.declare(RULESET, zoneId=ZONE_ID, name="default", rules=[everywhere, below, third], **phase)
+        _, body, home = await world.get("/")
+        _, _, post = await world.get("/posts/x")
+    assert body == one.body
+    assert (home.headers["X-Frame-Options"], home.headers["X-Extra"]) == ("DENY", "all")
+    assert (post.headers["X-Frame-Options"], post.headers["X-Extra"]) == ("DENY", "posts")
+    assert "Cache-Control" not in home.headers
+    assert home.headers["X-Added"] == SITE
+
+
 async def test_hsts_of_the_zone_takes_the_place_of_the_platforms(tmp_path, one):
     async def page(request):
         return web.Response(text="x", headers={"Strict-Transport-Security": "max-age=5"})

@@ -365,6 +365,21 @@ RULE_REFUSED = [
 ]
 
 
+def transform(**headers):
+    rule = {"action": "rewrite", "expression": "ssl", "actionParameters": {"headers": headers}}
+    return {"phase": "http_response_headers_transform", "rules": [rule]}
+
+
+RULE_REFUSED += [
+    (transform(), "at least one"),
+    (transform(**{"X-A": {"operation": "put", "value": "1"}}), "'put' is not a valid operation on header X-A"),
+    (transform(**{"X-A": {"operation": "set"}}), "X-A needs either value or expression"),
+    (transform(**{"X-A": {"operation": "set", "expression": "ip.src"}}), "unknown identifier"),
+    (transform(Server={"operation": "set", "value": "x"}), "Server cannot be modified"),
+    ({"rules": [RULE] * 11}, "exceeded maximum number of rules in the phase .*: 10"),
+]
+
+
 @pytest.mark.parametrize(("changed", "words"), RULE_REFUSED)
 async def test_a_wrong_ruleset_is_refused(kinds, changed, words):
     with pytest.raises(Refused, match=words):
