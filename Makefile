@@ -81,8 +81,9 @@ docs: venv ## Write docs/platforms.md anew from what the platforms declare
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
 
-bench: venv ## Measure uploads beside other tools
+bench: venv ## Measure uploads beside other tools, and a preview beside an empty program's
 	@$(RUN) -m tools.bench
+	@$(RUN) -m tools.bench.preview
 
 venv:
 	@test -n '$(PYTHON)' || { echo 'make: Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
 from components.edge.args import EdgeArgs
+from components.sdk import lazily
+
+if TYPE_CHECKING:
+    import pulumi_cloudflare as cloudflare
+else:
+    cloudflare = lazily("pulumi_cloudflare")
 
 Pools = Mapping[str, cloudflare.LoadBalancerPool]
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
 from components.edge.args import EdgeArgs
+from components.sdk import lazily
 from website import url_encoded
+
+if TYPE_CHECKING:
+    import pulumi_cloudflare as cloudflare
+else:
+    cloudflare = lazily("pulumi_cloudflare")
 
 PHASE = "http_response_headers_transform"
 

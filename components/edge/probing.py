@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
 from components.edge.args import EdgeArgs
 from components.origin import Origin
+from components.sdk import lazily
+
+if TYPE_CHECKING:
+    import pulumi_cloudflare as cloudflare
+else:
+    cloudflare = lazily("pulumi_cloudflare")
 
 #: Leaves of a pool that somebody else writes. ``loadShedding`` belongs to whoever brings a recovered platform back in
 #: steps; without this an ``up`` would take it away. The other two the provider makes up on each run.

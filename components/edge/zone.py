@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-import pulumi_cloudflare as cloudflare
 
 from components.edge.args import EdgeArgs
+from components.sdk import lazily
+
+if TYPE_CHECKING:
+    import pulumi_cloudflare as cloudflare
+else:
+    cloudflare = lazily("pulumi_cloudflare")
 
 #: What a record on Cloudflare's proxy needs for its TTL; also "automatic" elsewhere.
 AUTOMATIC_TTL = 1

@@ -6,12 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pulumi
-from pulumi_aws import cloudfront, s3
 
 from components.origin import Origin
+from components.sdk import lazily
+
+if TYPE_CHECKING:
+    from pulumi_aws import cloudfront, s3
+else:
+    cloudfront, s3 = lazily("pulumi_aws.cloudfront"), lazily("pulumi_aws.s3")
 
 #: AWS's managed policy CachingOptimized: no query, header or cookie in the cache key.
 #: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
