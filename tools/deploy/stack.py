@@ -28,6 +28,12 @@ _REAL_ACCOUNTS = (
 _NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 
+#: Beside each file of its state the backend would write one of attributes, in place: a run killed within that write
+#: leaves it empty, and the state is refused ("failed to load checkpoint: EOF") although it is whole.
+#: https://pkg.go.dev/gocloud.dev/blob/fileblob
+_NO_SIDECARS = "metadata=skip"
+
+
 @dataclass(frozen=True)
 class Stack:
     """A stack of this checkout."""
@@ -54,7 +60,7 @@ class Stack:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             # The sandbox stands in for the provider plugins: nothing is to be downloaded, and failing to costs 2.5 s.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_BACKEND_URL": self.places.backend.as_uri(),
+            "PULUMI_BACKEND_URL": f"{self.places.backend.as_uri()}?{_NO_SIDECARS}",
             "PULUMI_HOME": str(self.places.backend / "home"),
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         }

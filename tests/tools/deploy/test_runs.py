@@ -152,4 +152,12 @@ def test_the_callers_own_accounts_are_out_of_sight_of_the_sandbox(project, monke
     environment = engine_of(project).environment
     assert "AWS_PROFILE" not in environment
     assert "CLOUDFLARE_API_TOKEN" not in environment
-    assert environment["PULUMI_BACKEND_URL"] == project.places.backend.as_uri()
+    assert environment["PULUMI_BACKEND_URL"].startswith(f"{project.places.backend.as_uri()}?")
+
+
+def test_the_engine_writes_no_file_of_its_state_in_place(project):
+    project.behave("r1")
+    project.run("up")
+    written = [path.name for path in (project.places.backend / ".pulumi").rglob("*") if path.is_file()]
+    assert "sandbox.json" in written
+    assert [name for name in written if name.endswith(".attrs")] == []
