@@ -47,8 +47,8 @@ down: venv ## Stop the sandbox
 clean: venv ## Stop the sandbox, remove its state and the virtual environment
 	@$(RUN) -m tools.deploy clean
 
-break: venv ## Have a local platform fail: PLATFORM=netlify
-	@$(RUN) -m tools.deploy break '$(PLATFORM)'
+break: venv ## Have a local platform fail: PLATFORM=netlify KIND=down
+	@$(RUN) -m tools.deploy break '$(PLATFORM)' $(if $(KIND),--kind '$(KIND)')
 
 heal: venv ## End a local platform's failure: PLATFORM=netlify
 	@$(RUN) -m tools.deploy heal '$(PLATFORM)'

@@ -20,7 +20,7 @@ from sandbox import registry
 from sandbox.authority import write_whole
 from sandbox.control import control_app
 from sandbox.forward_proxy import ForwardProxy, Route
-from sandbox.listeners import HOST, PublicPlane, serve_api
+from sandbox.listeners import HOST, PublicPlane, failing_on_request, serve_api
 from sandbox.provider import server as provider_server
 from sandbox.provider.resource_type import Invoke, ResourceType
 from sandbox.twin import ControlPlane, Twin
@@ -99,7 +99,7 @@ class Daemon:
         await self._serve_public(stack)
         for twin in self._twins:
             for control in twin.control:
-                await self._serve_control_plane(control, stack)
+                await self._serve_control_plane(twin.name, control, stack)
         await self._serve_providers(stack)
         await self._serve_proxy(stack)
         runner, port = await serve_api(control_app(self.status, self._platforms(), self._stop))
@@ -126,7 +126,8 @@ class Daemon:
         await plane.start(port)
         _log.info("%s is served at %s", twin.name, self._url(twin.name))
 
-    async def _serve_control_plane(self, control: ControlPlane, stack: AsyncExitStack) -> None:
+    async def _serve_control_plane(self, platform: str, control: ControlPlane, stack: AsyncExitStack) -> None:
+        control.app.middlewares.insert(0, failing_on_request(self._world, platform))
         runner, port = await serve_api(control.app)
         stack.push_async_callback(runner.cleanup)
         self._environment.update(control.environment(f"http://{HOST}:{port}"))
@@ -201,10 +202,11 @@ class Daemon:
 
     def _platform_status(self, twin: Twin, health: Mapping[str, str]) -> dict[str, Any]:
         newest = next(iter(twin.sites()), None)
+        fault = self._world.faults.get(twin.name)
         state = health.get(newest.hostname, "unknown") if newest else "unknown"
         return {
             "name": twin.name,
-            "state": "broken" if twin.name in self._world.faults else state,
+            "state": "broken" if fault is not None and fault.kind != "api" else state,
             "url": self._url(twin.name),
             "host_header": newest.hostname if newest else None,
             "live_release": newest.live_release if newest else None,

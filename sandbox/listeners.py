@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.world import Endpoint, Fault, World
 
@@ -81,6 +81,19 @@ async def serve_api(app: web.Application) -> tuple[web.AppRunner, int]:
     bound = bound_socket(0)
     await web.SockSite(runner, bound, backlog=_BACKLOG).start()
     return runner, port_of(bound)
+
+
+def failing_on_request(world: World, platform: str) -> Middleware:
+    """Middleware of a platform's API: 503 while its fault is ``api``."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        fault = world.faults.get(platform)
+        if fault is not None and fault.kind == "api":
+            return web.Response(status=503, text="503 Service Unavailable\n")
+        return await handler(request)
+
+    return answer
 
 
 @dataclass

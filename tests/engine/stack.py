@@ -16,10 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Stack:
-    """Drives the command line as ``make`` does, with its state in ``folder``."""
+    """Drives the command line of the checkout ``root`` as ``make`` does, with its state in ``folder``."""
 
-    def __init__(self, folder: Path, content: Path, *, speed: int = 60) -> None:
+    def __init__(self, folder: Path, content: Path, *, speed: int = 60, root: Path = ROOT) -> None:
         self.folder = folder
+        self.root = root
         self.content = content
         self.environment = {
             **os.environ,
@@ -35,7 +36,7 @@ class Stack:
         """Start a command in a process group of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "tools.deploy", *arguments],
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,16 +82,18 @@ class Stack:
 
     def get(self, path: str, platform: str | None = None) -> requests.Response:
         """Ask the edge, or one platform directly, without following redirects."""
-        status = self.status()
-        if platform is None:
-            return requests.get(status["site_url"].rstrip("/") + path, allow_redirects=False, timeout=10)
-        found = next(entry for entry in status["platforms"] if entry["name"] == platform)
-        headers = {"Host": found["host_header"]}
-        return requests.get(found["url"].rstrip("/") + path, headers=headers, allow_redirects=False, timeout=10)
+        sandbox = self.sandbox()
+        url = str(sandbox["site_url"] if platform is None else sandbox["platforms"][platform]["url"])
+        return requests.get(url.rstrip("/") + path, allow_redirects=False, timeout=10)
+
+    def sandbox(self) -> dict[str, Any]:
+        """What the running sandbox says of itself."""
+        found: dict[str, Any] = json.loads((self.folder / "world" / "sandbox.json").read_text())
+        return found
 
     def netlify_deploys(self) -> list[dict[str, Any]]:
         """All deploys of the account's sites."""
-        found = json.loads((self.folder / "world" / "sandbox.json").read_text())["environment"]
+        found = self.sandbox()["environment"]
         headers = {"Authorization": f"Bearer {found['NETLIFY_AUTH_TOKEN']}"}
         api = f"{found['NETLIFY_API_URL']}/api/v1"
         sites = requests.get(f"{api}/sites", headers=headers, timeout=10).json()

@@ -72,6 +72,21 @@ async def test_errors_and_slowness_are_as_asked(world, http):
         await http.get(f"https://{HOSTNAME}/", timeout=aiohttp.ClientTimeout(total=0.3))
 
 
+async def test_a_failing_api_leaves_visitors_alone(world, http):
+    api = world.description["environment"]["TINY_API_URL"]
+    await broken(world, http, kind="api")
+    async with http.get(f"{api}/who") as answer:
+        assert answer.status == 503
+    async with http.get(f"https://{HOSTNAME}/") as answer:
+        assert await answer.read() == PAGE
+    async with http.get(control(world, "/status")) as answer:
+        assert [found["state"] for found in (await answer.json())["platforms"]] == ["healthy"]
+    async with http.delete(control(world, "/faults/tiny")) as answer:
+        assert answer.status == 200
+    async with http.get(f"{api}/who") as answer:
+        assert answer.status != 503
+
+
 async def test_an_unknown_platform_or_fault_is_named(world, http):
     async with http.post(control(world, "/faults/geocities")) as answer:
         assert answer.status == 404
