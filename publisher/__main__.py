@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from publisher.plugin import serve  # noqa: E402
+from publisher.plugin import serve
 
 if __name__ == "__main__":
     asyncio.run(serve(sys.argv[1]))

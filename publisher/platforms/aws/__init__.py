@@ -12,12 +12,11 @@ import json
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import aiohttp
 
-from publisher.errors import PlatformUnavailable, StagedDiffers
-from publisher.platforms.aws.index import Index, IndexConflict
+from publisher.errors import StagedDiffers
 from publisher.platforms.aws.layout import (
     GONE,
     LIVE,
@@ -32,9 +31,12 @@ from publisher.platforms.aws.layout import (
     rule_keys,
     seen_at,
 )
-from publisher.platforms.aws.objects import Objects
 from publisher.platforms.base import Kept, Plan, Platform, Traits, keep_of
 from website import DigestCache, File, Site
+
+if TYPE_CHECKING:
+    from publisher.platforms.aws.index import Index
+    from publisher.platforms.aws.objects import Objects
 
 _STAGED = "staged"
 
@@ -58,8 +60,7 @@ class AwsPlatform(Platform):
 
     def __init__(self, target: Mapping[str, str], http: aiohttp.ClientSession, digests: DigestCache) -> None:
         super().__init__(target, http, digests)
-        self._objects = Objects(target["bucket"], target["region"])
-        self._index = Index(target["key_value_store_arn"])
+        self._objects, self._index = _clients(target)
         self._settle = float(target.get("settle_seconds", "5"))
         self._pairs: dict[str, str] | None = None
         self._lacking: dict[str, list[str]] = {}
@@ -176,13 +177,7 @@ class AwsPlatform(Platform):
             deletes = {key for key in deletes if key in self._pairs}
         if not puts and not deletes:
             return
-        try:
-            await self._index.write(puts, deletes)
-        except IndexConflict as error:
-            raise PlatformUnavailable(
-                "aws: somebody else wrote to the key value store at the same time. The release that was live before "
-                "stays live; run again."
-            ) from error
+        await self._index.write(puts, deletes)
         self._written_at = time.monotonic()
         if self._pairs is not None:
             self._pairs.update(puts)
@@ -259,6 +254,14 @@ def _text(kept: list[Live]) -> str:
 
 def _parsed(text: str) -> list[Live]:
     return [Live.parse(line) for line in text.splitlines()]
+
+
+def _clients(target: Mapping[str, str]) -> tuple[Objects, Index]:
+    """Clients of the target's bucket and store; boto3 is imported by a run that sends something, not by a preview."""
+    from publisher.platforms.aws.index import Index
+    from publisher.platforms.aws.objects import Objects
+
+    return Objects(target["bucket"], target["region"]), Index(target["key_value_store_arn"])
 
 
 PLATFORM = AwsPlatform

@@ -20,10 +20,6 @@ KEYS_A_CALL = 50
 T = TypeVar("T")
 
 
-class IndexConflict(Exception):
-    """Somebody else wrote to the store since it was read."""
-
-
 class Index:
     """One KeyValueStore; keeps the version (ETag) that its next write must find."""
 
@@ -112,7 +108,10 @@ def _explained(action: str, error: ClientError) -> Exception:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = error.response.get("Error", {}).get("Message") or error.response.get("Message") or code
     if code == "ConflictException":
-        return IndexConflict(said)
+        return PlatformUnavailable(
+            "aws: somebody else wrote to the key value store at the same time. The release that was live before stays "
+            "live; run again."
+        )
     text = f"aws: {action} was refused with HTTP {status} ({code}: {said})."
     if status in {401, 403}:
         return PlatformRefused(
