@@ -29,6 +29,7 @@ site = Website(
     allow_deletes=settings.allow_deletes,
     pinned=settings.release,
     keep=settings.keep_releases,
+    edge_copy=settings.copy_folder,
 )
 
 hosts = {name: host_class(name)(name, settings.host_arguments(name, headers)) for name in settings.hosts}
@@ -47,6 +48,8 @@ edge = Edge(
     EdgeArgs.from_settings(settings),
     origins=[host.origin for host in hosts.values()],
     rules=site.rules,
+    release=site.release,
+    copied=site.copied,
 )
 
 pulumi.export("site_url", edge.site_url)

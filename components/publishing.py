@@ -16,6 +16,8 @@ class Website(pulumi.CustomResource):
     release: pulumi.Output[str]
     rules: pulumi.Output[dict[str, Any]]
     """The release's rules as ``website.Manifest`` writes them."""
+    copied: pulumi.Output[dict[str, Any]]
+    """What the edge's Worker has to know of the files, as ``publisher/edge_copy.py`` describes them."""
 
     def __init__(
         self,
@@ -28,12 +30,13 @@ class Website(pulumi.CustomResource):
         allow_deletes: str = "",
         pinned: str = "",
         keep: int = 5,
+        edge_copy: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Read ``source`` (folder or Git URL at ``ref``); the plugin's check adds the manifest and the release id.
 
         With ``pinned`` an earlier release is recalled instead, and ``source`` is not asked. ``keep`` releases are
-        remembered, the live one included.
+        remembered, the live one included. ``edge_copy`` is a folder that gets a copy of each release, below its id.
         """
         given: dict[str, Any] = {
             "source": source,
@@ -43,8 +46,9 @@ class Website(pulumi.CustomResource):
             "allowDeletes": allow_deletes or None,
             "pinned": pinned or None,
             "keep": keep,
+            "edgeCopy": edge_copy or None,
         }
-        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules"))
+        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules", "copied"))
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 
 

@@ -1,4 +1,4 @@
-"""Cloudflare's API, client/v4, as far as load balancing, DNS and zone settings go.
+"""Cloudflare's API, client/v4, as far as load balancing, Workers, DNS and zone settings go.
 
 Envelope and errors: https://developers.cloudflare.com/fundamentals/api/reference/ . Failures are always 4xx, since the
 official clients do not look at ``success``.
@@ -24,8 +24,11 @@ from sandbox.cloudflare.objects import (
     NotificationKind,
     PoolKind,
     RulesetKind,
+    WorkerRouteKind,
     ZoneSettingKind,
 )
+from sandbox.cloudflare.workers import Fleet
+from sandbox.cloudflare.workers.api import UPLOAD, WorkerViews
 from sandbox.store import Document
 
 BASE = "/client/v4"
@@ -37,16 +40,18 @@ _COLLECTIONS: tuple[tuple[str, type[Kind]], ...] = (
     (f"{_ZONE}/load_balancers", LoadBalancerKind),
     (f"{_ZONE}/dns_records", DnsRecordKind),
     (f"{_ZONE}/rulesets", RulesetKind),
+    (f"{_ZONE}/workers/routes", WorkerRouteKind),
 )
 _READ_ONLY = frozenset({"id", "created_on", "modified_on", "proxiable", "version", "last_updated"})
 _PAGE, _MOST_PER_PAGE = 20, 50_000
 
 
-def application(account: Account, edge: Edge) -> web.Application:
+def application(account: Account, edge: Edge, fleet: Fleet) -> web.Application:
     """The API, guarded by the account's token."""
     app = web.Application(middlewares=[_errors, _guard(account)])
     for path, kind in _COLLECTIONS:
         _add_collection(app, path, kind, account)
+    WorkerViews(account, fleet).add_to(app, _ACCOUNT)
     views = _Views(account, edge)
     app.router.add_get(f"{BASE}/user/tokens/verify", views.verify)
     app.router.add_get(f"{BASE}/accounts", views.accounts)
@@ -86,6 +91,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _guard(account: Account) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.endswith(UPLOAD):
+            return await handler(request)  # guarded by the upload's own token
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not token:
             raise ApiError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
