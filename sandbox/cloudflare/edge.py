@@ -140,7 +140,7 @@ class Edge:
         await self._origins.close()
 
     async def _visit_workers(self, http: aiohttp.ClientSession) -> None:
-        """A visitor a minute: a Worker learns of platforms from visitors only, and a site that nobody opens has none."""
+        """A visitor a minute: a Worker learns of platforms from visitors only, and nobody else may be looking."""
         while True:
             for name in self._account.site_names():
                 route = self._account.worker_route("https", name, "/")

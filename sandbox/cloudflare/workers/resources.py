@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from pathlib import Path
-from typing import Any
 
-from sandbox.cloudflare.account import Account
+from sandbox.cloudflare.account import ACCOUNT_ID, Account
 from sandbox.cloudflare.errors import ApiError
 from sandbox.cloudflare.objects import WorkerRouteKind, WorkerScriptKind
 from sandbox.cloudflare.resources import CloudflareType
@@ -56,13 +55,13 @@ class WorkersScriptType(CloudflareType):
     async def _deploy(self, inputs: Inputs) -> Outputs:
         try:
             document = await asyncio.to_thread(self._document, inputs)
-            await deployed(self.account, self._fleet, document)
+            return self._outputs(await deployed(self.account, self._fleet, document))
         except ApiError as error:
             raise Refused(str(error)) from error
-        return {**self._outputs(document), **{key: value for key, value in inputs.items() if value is not None}}
 
     def _document(self, inputs: Inputs) -> Document:
-        document = to_api({key: value for key, value in inputs.items() if key != self.scope})
+        declared = {key: value for key, value in inputs.items() if key != self.scope and value is not None}
+        document = {**to_api(declared), "declared": declared}
         if "content_file" in document:
             document["content"] = _read(document.pop("content_file"), document.pop("content_sha256"))
         given = document.get("assets") or {}
@@ -75,16 +74,17 @@ class WorkersScriptType(CloudflareType):
         return document
 
     def _outputs(self, document: Document) -> Outputs:
-        known = self.account.find(self.kind, str(document["script_name"])) or document
-        shown: dict[str, Any] = {key: known.get(key) for key in ("content", "main_module", "compatibility_date")}
-        outputs = super()._outputs({**shown, "script_name": known["script_name"], "bindings": known["bindings"]})
+        """What the provider declared, or nearly all there is for one that somebody else uploaded."""
+        own = {"scriptName": document["script_name"], "mainModule": document["main_module"]}
+        declared: Outputs = document.get("declared") or {**own, "content": document["content"]}
         return {
-            **outputs,
-            "createdOn": known.get("created_on"),
-            "modifiedOn": known.get("modified_on"),
-            "etag": hashlib.sha256(str(known["content"]).encode()).hexdigest(),
+            **declared,
+            self.scope: ACCOUNT_ID,
+            "createdOn": document["created_on"],
+            "modifiedOn": document["modified_on"],
+            "etag": hashlib.sha256(str(document["content"]).encode()).hexdigest(),
             "handlers": ["fetch"],
-            "hasAssets": bool(known.get("assets")),
+            "hasAssets": bool(document.get("assets")),
             "hasModules": True,
             "startupTimeMs": 1,
         }
