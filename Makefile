@@ -81,9 +81,10 @@ docs: venv ## Write docs/platforms.md anew from what the platforms declare
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
 
-bench: venv ## Measure uploads beside other tools, and a preview beside an empty program's
+bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench
 	@$(RUN) -m tools.bench.preview
+	@$(RUN) -m tools.bench.side_by_side
 
 venv:
 	@test -n '$(PYTHON)' || { echo 'make: Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }

@@ -50,7 +50,7 @@ class Settings(BaseModel):
     content_ref: str = ""
     domain: str = Field(default="peacefulrobot.com", pattern=_DOMAIN)
     hostname: str = ""
-    hosts: tuple[str, ...] = Field(default=("netlify", "aws"), min_length=1)
+    hosts: tuple[str, ...] = Field(default=PLATFORMS, min_length=1)
     host_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     cloudflare_account_id: str = Field(pattern=_HEX_ID)
     cloudflare_zone_id: str = Field(pattern=_HEX_ID)

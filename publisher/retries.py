@@ -24,7 +24,13 @@ import stamina
 from publisher.errors import PlatformRefused, PlatformUnavailable
 
 HEALING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NETWORK_ERRORS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError, ConnectionError)
+_NETWORK_ERRORS = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,  # an answer that is no HTTP
+    asyncio.TimeoutError,
+    ConnectionError,
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from platforms import PLATFORMS
+from publisher.platforms import platform_class
 from tests.engine import answers
 from website import load_site
 
@@ -64,7 +65,8 @@ def test_one_changed_page_is_the_only_one_named_and_sent_and_the_edge_serves_it(
     assert re.findall(r'[~+-] "?([\w./-]+\.(?:html|css|svg|json|txt|xml))"?\s*:', preview) == ["about.html"], preview
     stack.run("up")
     uploads = {line["platform"]: line["files_sent"] for line in stack.journal() if line["operation"] == "upload"}
-    assert uploads == dict.fromkeys(PLATFORMS, 1)
+    files = len(load_site(str(stack.content), cache=stack.folder / "cache").files) - 1
+    assert uploads == {name: 1 if platform_class(name).traits.incremental else files for name in PLATFORMS}
     assert stack.get("/about.html").content == about.read_bytes()
 
 
@@ -72,6 +74,8 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     stack.run("up")
     url = stack.status()["site_url"]
     expected = (stack.content / "index.html").read_bytes()
+    primary, second = PLATFORMS[:2]
+    mark = sorted(set(stack.get("/", primary).headers) - set(stack.get("/", second).headers))[0]
     answers = []
     done = threading.Event()
 
@@ -84,8 +88,8 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     try:
         for command, state in (("break", "broken"), ("heal", "healthy")):
             before = len(answers)
-            stack.run(command, "netlify")
-            wait_until(lambda: stack.state_of("netlify") == state)  # noqa: B023 - called at once
+            stack.run(command, primary)
+            wait_until(lambda: stack.state_of(primary) == state)  # noqa: B023 - called at once
             wait_until(lambda: len(answers) > before + 50)  # noqa: B023
     finally:
         done.set()
@@ -94,7 +98,7 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     assert all(answer.content == expected for answer in right)
     # A request that is under way when the platform is cut off can be lost (520: https://developers.cloudflare.com).
     assert len(answers) - len(right) <= 1
-    assert {answer.headers.get("X-Cache", "netlify").split()[-1] for answer in right} == {"netlify", "cloudfront"}
+    assert {mark in answer.headers for answer in right} == {True, False}
 
 
 def wait_until(reached, seconds=30.0):
