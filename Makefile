@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench coordinator venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ docs: venv ## Write docs/platforms.md anew from what the platforms declare
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
+
+coordinator: venv ## Bring platforms back in steps after an outage, until Ctrl-C: STACK=sandbox
+	@$(RUN) -m coordinator --stack $(STACK)
 
 bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench
