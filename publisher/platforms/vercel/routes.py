@@ -30,14 +30,13 @@ _DEFAULT_CACHE_CONTROL = "public,max-age=0,must-revalidate"
 _PLAIN_TYPES = frozenset({".html", ".css", ".png", ".jpg", ".jpeg", ".gif"})
 #: End of a file's name → what of it stands in the clean address.
 _SHOWN = {"/index.html": "/", ".html": ""}
-_RESERVED = ("_vercel/", ".well-known/vercel/")
 
 
 def config(site: Site) -> bytes:
     """The configuration of a release. Raises PlatformRefused with everything that Vercel cannot express."""
     routes = [
-        *_redirects(site, forced=True),
         *_headers(site),
+        *_redirects(site, forced=True),
         *_pages(site),
         {"handle": "filesystem"},
         *_redirects(site, forced=False),
@@ -64,26 +63,37 @@ def _redirects(site: Site, *, forced: bool) -> Iterator[Route]:
 
 def _rewrite(site: Site, rule: Redirect) -> Iterator[Route]:
     """Every address that a rewrite reaches is written down; the rest of its folder is not there."""
-    reached: dict[tuple[str, str], list[str]] = defaultdict(list)
+    source = _pattern(rule.source[:-1]) + "/*" if rule.source.endswith("/*") else ""
+    if not source or SPLAT not in rule.target:
+        path = file_at(rule.target, site.files) or file_at(f"{rule.target}/", site.files)
+        yield _serving(site, f"^{_source(rule)}$", path) if path else _lost(site, f"^{_source(rule)}$")
+        return
+    for path, splats in _reached(site, rule).items():
+        for expression in _alternatives(source, splats, ""):
+            yield _serving(site, expression, path)
+    yield _lost(site, f"^{_source(rule)}$")
+
+
+def _serving(site: Site, source: str, path: str) -> Route:
+    headers = {"Cache-Control": site.files[path].cache_control}
+    return {"src": source, "dest": _target(f"/{path}"), "headers": headers}
+
+
+def _reached(site: Site, rule: Redirect) -> Mapping[str, list[str]]:
+    """Path of a file → what may stand for the splat to reach it."""
+    found: dict[str, list[str]] = defaultdict(list)
     before, _, after = rule.target.partition(SPLAT)
-    for path, file in site.files.items():
+    for path in site.files:
         for ending in ("", ".html", "index.html", "/index.html"):
             address = f"/{path}".removesuffix(ending)
             splat = address[len(before) : len(address) - len(after)]
             if f"/{path}" == f"{before}{splat}{after}{ending}" and _leads(rule, splat, path, site):
-                reached[f"/{path}", file.cache_control].append(splat)
-    for (target, cache_control), splats in reached.items():
-        start = f"{_pattern(rule.source[:-1])}/*" if rule.source.endswith("/*") else _pattern(rule.source)
-        for source in _alternatives(start, splats, ""):
-            yield {"src": source, "dest": _target(target), "headers": {"Cache-Control": cache_control}}
-    yield _lost(site, f"^{_source(rule)}$")
+                found[path].append(splat)
+    return found
 
 
 def _leads(rule: Redirect, splat: str, path: str, site: Site) -> bool:
-    if rule.source.endswith("/*"):
-        target = rule.match(f"{rule.source[:-1]}{splat}") if not splat.startswith("/") else None
-    else:
-        target = rule.target if not splat else None
+    target = rule.match(f"{rule.source[:-1]}{splat}") if not splat.startswith("/") else None
     return target is not None and (file_at(target, site.files) or file_at(f"{target}/", site.files)) == path
 
 
@@ -221,10 +231,4 @@ def _problems(site: Site, routes: int) -> Iterator[str]:
                 f"_redirects:{rule.line}: vercel cannot send visitors to {rule.target}, because a letter or digit "
                 "after $ or :splat would be read as a part of its name. Write %24 for $, put a / or - after :splat, or "
                 "take vercel out of `hosts`."
-            )
-    for path in site.files:
-        if path.startswith(_RESERVED):
-            yield (
-                f"{path}: vercel cannot serve it, because it answers addresses under /{path.partition('/')[0]}/ "
-                "itself. Move the file, or take vercel out of `hosts`."
             )
