@@ -9,15 +9,11 @@ import time
 
 import cloudflare
 import pytest
-from rich.console import Console
 
 from platforms import PLATFORMS
-from tests.engine.checkout import checkout, configure
 from tests.engine.conftest import new_stack
-from tools.bootstrap import cache_folder
-from tools.deploy.places import Places
-from tools.deploy.stack import Stack
-from tools.engine.install import ensure
+from tests.engine.stack import ROOT
+from tools.bench.checkout import checkout, configure
 
 ACCOUNT = "5a4db0c0000000000000000000000acc"
 FIRST = PLATFORMS[0]
@@ -32,7 +28,7 @@ def stack(tmp_path_factory):
     All tests of the module share it, in their order; each leaves the platform on its way back.
     """
     folder = tmp_path_factory.mktemp("ramp")
-    made = new_stack(folder, root=checkout(folder / "checkout", recovery=RECOVERY))
+    made = new_stack(folder, root=checkout(ROOT, folder / "checkout", recovery=RECOVERY))
     try:
         made.run("up")
         with coordinator(made) as process:
@@ -94,15 +90,6 @@ def shedding(stack, platform=FIRST):
     return found.default_percent if found else None
 
 
-def refresh(stack):
-    """What `pulumi refresh` does: the state takes over what is there, shedding included."""
-    places = Places(stack.root, stack.folder)
-    engine = Stack("sandbox", places).engine(
-        ensure(cache_folder(), Console(stderr=True)), stack.sandbox()["environment"]
-    )
-    engine.ask("refresh", "--yes", "--skip-preview")
-
-
 def publish_change(stack, text):
     page = stack.content / "about.html"
     page.write_text(page.read_text("utf-8").replace("</main>", f"<p>{text}</p></main>"), "utf-8")
@@ -128,7 +115,7 @@ def test_an_up_that_changes_the_pools_themselves_is_made_good_by_the_next_look(s
 
 
 def test_a_stale_share_from_a_refreshed_state_is_made_good_too(stack):
-    refresh(stack)
+    stack.refresh()
     stack.run("preview", "--expect-no-changes")
     with coordinator(stack) as process:
         process.wait_for(f"{FIRST}: 5 % → 25 %")

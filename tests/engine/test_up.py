@@ -32,7 +32,9 @@ def test_a_first_up_serves_every_file_byte_for_byte_through_the_edge_and_on_each
         expected = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
         for platform in ASKED:
             answer = shared_stack.get(f"/{path}", platform)
-            assert (answer.status_code, answer.content) == (200, expected), (path, platform)
+            assert answer.content == expected, (path, platform)
+            # By its own name some platforms answer the 404 page with 404.
+            assert answer.status_code in {200, 404 if path == site.rules.not_found else 200}, (path, platform)
 
 
 def test_every_path_is_answered_alike_by_every_platform_and_through_the_edge(shared_stack, tmp_path, record_property):
@@ -47,6 +49,11 @@ def test_a_second_up_uploads_nothing_deploys_nothing_and_changes_no_resource(sha
     assert shared_stack.journal() == []
     assert re.search(r"\d+ unchanged", output)
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", output)
+    shared_stack.run("preview", "--expect-no-changes")
+
+
+def test_a_refresh_finds_on_every_platform_what_was_declared(shared_stack):
+    shared_stack.refresh()
     shared_stack.run("preview", "--expect-no-changes")
 
 

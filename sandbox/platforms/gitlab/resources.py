@@ -17,6 +17,8 @@ _LEVELS = {
     "pagesAccessLevel": ("public", "private", "enabled", "disabled"),
     "buildsAccessLevel": ("disabled", "private", "enabled"),
 }
+#: Settings that the twin takes and does not act on; GitLab tells them when it is asked, so a refresh finds them.
+_DECLARED = "gitlab:declared"
 #: Where the provider's name is not the API's.
 _RENAMED = {"visibilityLevel": "visibility"}
 
@@ -54,6 +56,7 @@ class Project(ResourceType):
             project = await self._projects.make(_as_sent(inputs))
         except ApiError as error:
             raise Refused(f"POST /api/v4/projects: {error.status} {error.message}") from error
+        self._projects.store.put(_DECLARED, str(project["id"]), inputs)
         return str(project["id"]), self._outputs(inputs, project)
 
     async def read(self, identifier: str) -> Outputs | None:
@@ -62,7 +65,8 @@ class Project(ResourceType):
             project = self._projects.get(identifier)
         except ApiError:
             return None
-        own = {key: project[sent] for key, sent in _known(project).items()}
+        declared = self._projects.store.get(_DECLARED, identifier) or {}
+        own = {**declared, **{key: project[sent] for key, sent in _known(project).items()}}
         return self._outputs(own, project)
 
     async def update(self, identifier: str, old: Outputs, new: Inputs) -> Outputs:
@@ -71,11 +75,13 @@ class Project(ResourceType):
             project = await self._projects.change(int(identifier), _as_sent(new))
         except ApiError as error:
             raise Refused(f"PUT /api/v4/projects/{identifier}: {error.status} {error.message}") from error
+        self._projects.store.put(_DECLARED, identifier, new)
         return self._outputs(new, project)
 
     async def delete(self, identifier: str) -> None:
         """Delete it with its repository and its site."""
         await self._projects.remove(int(identifier))
+        self._projects.store.delete(_DECLARED, identifier)
 
     def _outputs(self, inputs: Inputs, project: Document) -> Outputs:
         view = self._view(project)
