@@ -22,9 +22,10 @@ import aiohttp
 
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
 from publisher.platforms.base import Kept, Plan, Platform, Traits
-from publisher.platforms.firebase.api import HostingApi, make_once, same_version, shown_version
+from publisher.platforms.firebase.api import HostingApi, same_version, shown_version
 from publisher.platforms.firebase.headers import header_rules
 from publisher.platforms.firebase.routing import Routing, routing_of
+from publisher.retries import make_once
 from publisher.verification import PublicOrigin, sample_differences
 from website import RELEASE_ID, DigestCache, File, Site, gzip_stream
 

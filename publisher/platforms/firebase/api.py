@@ -6,17 +6,16 @@ answers, which may hold the project's number in place of its id.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 
 from publisher.errors import PlatformRefused, PlatformUnavailable
 from publisher.platforms.firebase.credentials import ADVICE, AccessTokens
-from publisher.retries import HEALING_STATUSES, Answer, Budget, RetryPolicy, call
+from publisher.retries import HEALING_STATUSES, Answer, Budget, RetryPolicy, call, make_once
 
 #: How Google's own client (firebase-tools) is led elsewhere.
 URL_VARIABLE = "FIREBASE_HOSTING_API_URL"
@@ -33,11 +32,6 @@ _ONCE = replace(_POLICY, attempts=1)
 #: 409: https://github.com/firebase/firebase-tools/issues/2126 (two uploads of one content at the same time).
 _UPLOADS = replace(_POLICY, healing_statuses=HEALING_STATUSES | {409})
 _PAGE = 100
-_TRIES = 4
-#: Seconds before something is made again whose making failed; doubled each time.
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
-T = TypeVar("T")
 
 
 def base_url() -> str:
@@ -48,22 +42,6 @@ def base_url() -> str:
 def same_version(one: str, other: str) -> bool:
     """Whether two names are of one version; the project may stand in them by id or number, or not at all."""
     return one.rsplit("/", 1)[-1] == other.rsplit("/", 1)[-1]
-
-
-async def make_once(make: Callable[[], Awaitable[T]], find: Callable[[], Awaitable[T | None]]) -> T:
-    """Make something; when the answer is lost, look whether it was made before asking again."""
-    for attempt in range(_TRIES):
-        try:
-            return await make()
-        except PlatformUnavailable as error:
-            found = await find()
-            if found is not None:
-                return found
-            wished = getattr(error.__cause__, "delay", None) or 0.0
-            if attempt == _TRIES - 1 or wished > _LONGEST_PAUSE:
-                raise
-            await asyncio.sleep(max(wished, _FIRST_PAUSE * 2.0**attempt))
-    raise AssertionError("the loop ends with what was made or an error")
 
 
 class HostingApi:

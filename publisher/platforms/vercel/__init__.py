@@ -11,20 +11,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
 import aiohttp
 
+from publisher.bodies import body_of
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
 from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
 from publisher.platforms.vercel.api import Document, VercelApi, moment
 from publisher.platforms.vercel.domain import VercelDomainHandler
 from publisher.platforms.vercel.routes import config
+from publisher.retries import make_once
 from publisher.verification import PublicOrigin, sample_differences
-from website import RELEASE_ID, DigestCache, File, Site, open_verified, read_verified
+from website import RELEASE_ID, DigestCache, File, Site
 
 _OUTPUT = ".vercel/output"
 _CONFIG = f"{_OUTPUT}/config.json"
@@ -36,7 +38,6 @@ _MEGABYTE = 1024**2
 UPLOADS_A_DAY = {"hobby": 5_000}
 _READY_SECONDS = 1800.0
 _PROMOTED_SECONDS = 180.0
-_STREAMED_FROM = _MEGABYTE
 _FAILED = frozenset({"ERROR", "CANCELED"})
 
 
@@ -100,7 +101,7 @@ class VercelPlatform(Platform):
     async def send(self, file: File) -> None:
         """Upload one file's bytes."""
         sha1 = await asyncio.to_thread(self.digests.sha1, file)
-        await self._api.upload(sha1, file.size, _body(file), file.path)
+        await self._api.upload(sha1, file.size, body_of(file), file.path)
 
     async def stage(self, site: Site) -> str:
         """Make the deployment, now that Vercel has all files, and wait until it is ready."""
@@ -167,19 +168,13 @@ class VercelPlatform(Platform):
         return None
 
     async def _made(self, site: Site) -> tuple[Document | None, list[str]]:
-        """Make the deployment; when the answer is lost, look whether it was made before asking again."""
+        """The deployment, or what it lacks."""
         body = await self._body(site)
-        for attempt in range(4):
-            try:
-                return await self._api.create(body)
-            except PlatformUnavailable:
-                found = await self._of_release(site.release_id)
-                if found is not None:
-                    return found, []
-                if attempt == 3:
-                    raise
-                await asyncio.sleep(2.0**attempt)
-        raise AssertionError("the loop ends with a deployment or an error")
+        return await make_once(lambda: self._api.create(body), lambda: self._found(site.release_id))
+
+    async def _found(self, release: str) -> tuple[Document | None, list[str]] | None:
+        found = await self._of_release(release)
+        return None if found is None else (found, [])
 
     async def _body(self, site: Site) -> Document:
         project = await self._api.project()
@@ -239,18 +234,6 @@ class VercelPlatform(Platform):
 def _release_of(deployment: Document) -> str | None:
     release = str((deployment.get("meta") or {}).get("release") or "")
     return release if RELEASE_ID.fullmatch(release) else None
-
-
-def _body(file: File) -> Callable[[], bytes | AsyncIterator[bytes]]:
-    if file.size <= _STREAMED_FROM:
-        return lambda: read_verified(file)
-
-    async def stream() -> AsyncIterator[bytes]:
-        pieces = open_verified(file, _STREAMED_FROM)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
-
-    return stream
 
 
 PLATFORM = VercelPlatform

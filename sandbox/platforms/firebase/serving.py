@@ -17,6 +17,7 @@ from aiohttp import web
 
 from sandbox.platforms.firebase.dialect import Config
 from sandbox.platforms.firebase.hosting import CHANNELS, HOSTS, VERSIONS, Hosting
+from sandbox.ranges import window
 from sandbox.world import Clock
 
 _TYPES = mimetypes.MimeTypes(filenames=())
@@ -135,11 +136,11 @@ class Serving:
         if _takes_gzip(request.headers.get("Accept-Encoding", "")):
             return _answer(request, status, {**headers, "Content-Encoding": "gzip"}, packed)
         body = gzip.decompress(packed)
-        window = _window(request.headers.get("Range"), len(body)) if status == 200 else None
-        if window is None:
+        part = window(request.headers.get("Range"), len(body)) if status == 200 else None
+        if part is None:
             return _answer(request, status, headers, body)
-        headers["Content-Range"] = f"bytes {window[0]}-{window[1] - 1}/{len(body)}"
-        return _answer(request, 206, headers, body[window[0] : window[1]])
+        headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
+        return _answer(request, 206, headers, body[part[0] : part[1]])
 
 
 def _folder_slash(config: Config, path: str) -> bool | None:
@@ -190,12 +191,3 @@ def _takes_gzip(header: str) -> bool:
         if coding in {"gzip", "*"} and weight.replace(" ", "") not in {"q=0", "q=0.0"}:
             return True
     return False
-
-
-def _window(header: str | None, size: int) -> tuple[int, int] | None:
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", header or "")
-    if found is None or not (found[1] or found[2]):
-        return None
-    start = int(found[1]) if found[1] else max(0, size - int(found[2]))
-    stop = min(size, int(found[2]) + 1) if found[1] and found[2] else size
-    return (start, stop) if start < stop else None

@@ -19,6 +19,7 @@ from aiohttp import web
 from sandbox.platforms.gitlab.media_types import content_type
 from sandbox.platforms.gitlab.projects import Projects, pages_host
 from sandbox.platforms.gitlab.redirect_rules import Rule, decoded, first_match, location, read, status_page
+from sandbox.ranges import window
 from sandbox.store import Document
 
 _NOT_FOUND = "<!DOCTYPE html>\n<title>The page you're looking for could not be found (404)</title>\n"
@@ -146,10 +147,10 @@ class Serving:
             headers["Content-Encoding"] = encoding[0]
         if request.headers.get("If-None-Match") == etag:
             return web.Response(status=304, headers=headers)
-        window = _window(request.headers.get("Range"), len(body))
-        if window is not None:
-            headers["Content-Range"] = f"bytes {window[0]}-{window[1] - 1}/{len(body)}"
-            return web.Response(status=206, headers=headers, body=body[window[0] : window[1]])
+        part = window(request.headers.get("Range"), len(body))
+        if part is not None:
+            headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
+            return web.Response(status=206, headers=headers, body=body[part[0] : part[1]])
         if request.method == "HEAD":
             return web.Response(headers={**headers, "Content-Length": str(len(body))})
         return web.Response(headers=headers, body=body)
@@ -192,14 +193,3 @@ def _encoding(request: web.Request, tree: Tree, name: str) -> tuple[str, str] | 
 
 def _generic() -> web.Response:
     return web.Response(status=404, text=_NOT_FOUND, headers={"Content-Type": "text/html; charset=utf-8"})
-
-
-def _window(header: str | None, size: int) -> tuple[int, int] | None:
-    if not header or not header.startswith("bytes=") or "," in header:
-        return None
-    first, _, last = header.removeprefix("bytes=").partition("-")
-    if not (first.isdigit() or last.isdigit()):
-        return None
-    start = int(first) if first else max(0, size - int(last))
-    stop = min(size, int(last) + 1) if first and last else size
-    return (start, stop) if start < stop else None

@@ -25,7 +25,7 @@ FAULTS = ("killed", "errors", "cut", "truncated", "401")
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
     """No pauses between attempts, and no key that is read and signed with anew for each of hundreds of runs."""
-    monkeypatch.setattr(api, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("publisher.retries._FIRST_PAUSE", 0.001)
     monkeypatch.setattr("publisher.retries.random.uniform", lambda low, high: 0.0)
     shared = AccessTokens()
     monkeypatch.setattr(api, "AccessTokens", lambda: shared)
