@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, PublisherError, StagedDiffers
+from publisher.errors import LimitExceeded, PlatformRefused, StagedDiffers
 from publisher.journal import Journal
 from publisher.platforms import vercel as module
 from publisher.progress import Silence
 from publisher.releasing import publish, recover, upload
+from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
 
 PAGES = {
     "index.html": "<p>home",
@@ -192,111 +193,16 @@ async def test_killed_after_any_call_visitors_see_one_whole_release_and_one_depl
     assert point > 12
 
 
-FAULTS = {
-    "429": {"status": 429, "headers": {"Retry-After": "0"}},
-    "500": {"status": 500, "text": "oops"},
-    "HTML": {"status": 502, "text": "<html>Bad gateway</html>", "content_type": "text/html"},
-}
-
-
-@pytest.mark.parametrize("fault", [*FAULTS, "cut before", "cut after", "truncated", "401"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_fault_at_any_call_ends_in_the_release_or_in_an_error_and_the_old_one_whole(
-    account, make_site, monkeypatch, fault
+    account, make_site, monkeypatch, kind
 ):
     monkeypatch.setattr(module.asyncio, "sleep", at_once)
-    old = make_site(SMALL)
-    await account.release(old)
-    faults = Faults(fault)
-    app = account.sandbox.twins[0].control[0].app
-    outcomes, said = set(), []
-    for point in range(40):
-        new = make_site({**SMALL, "index.html": f"<p>new {point}"})
-        faults.at = point
-        faults.calls = 0
-        with faults.installed(app):
-            try:
-                await account.release(new, keep="100")
-            except PublisherError as error:
-                outcomes.add(type(error))
-                said.append(str(error))
-            else:
-                outcomes.add(None)
-        await REAL_SLEEP(PROMOTION)
-        live = await account.platform().live()
-        await account.verify(old if live == old.release_id else new)
-        await account.release(new, keep="100")
-        await account.verify(new)
-        releases = await account.releases()
-        assert len(releases) == len(set(releases))
-        old = new
-        if faults.calls <= point:
-            break
-    else:
-        pytest.fail("the deployment has more calls than were tried")
-    expected = {"401": {None, PlatformRefused}}.get(fault, {None})
-    assert outcomes <= {*expected, PlatformUnavailable}
-    assert None in outcomes
-    assert account.sandbox.environment["VERCEL_API_TOKEN"] not in "".join(said)
+    apps = [control.app for control in account.sandbox.twins[0].control]
+    sites = (make_site({**SMALL, "index.html": f"<p>new {number}"}) for number in itertools.count())
+    said = await each_call_fails_once(account, sites, Faults(kind, apps), settle=PROMOTION)
+    assert account.sandbox.environment["VERCEL_API_TOKEN"] not in said
 
 
 async def at_once(seconds):
     await REAL_SLEEP(min(seconds, 0.01))
-
-
-class Faults:
-    """Lets the ``at``-th call to the API go wrong, once."""
-
-    def __init__(self, kind):
-        self.kind, self.at, self.calls = kind, 0, 0
-
-    def installed(self, app):
-        return _Installed(app, self)
-
-    async def answer(self, request, handler):
-        self.calls += 1
-        if self.calls - 1 != self.at:
-            return await handler(request)
-        if self.kind in FAULTS:
-            return web.Response(**FAULTS[self.kind])
-        if self.kind == "401":
-            return web.json_response({"error": {"code": "unauthorized", "message": "no"}}, status=401)
-        if self.kind == "cut before":
-            request.transport.abort()
-            return web.Response()
-        response = await handler(request)
-        if self.kind == "cut after":
-            request.transport.abort()
-            return response
-        return await self._truncated(request, response)
-
-    async def _truncated(self, request, response):
-        body = response.body or b"{}"
-        partial = web.StreamResponse(status=response.status, headers={"Content-Length": str(len(body) + 5)})
-        partial.content_type = "application/json"
-        await partial.prepare(request)
-        await partial.write(body[: len(body) // 2])
-        request.transport.close()
-        return partial
-
-
-class _Installed:
-    """The twin's own guard, with the faults before it."""
-
-    def __init__(self, app, faults):
-        self.app, self.faults = app, faults
-
-    def __enter__(self):
-        self.handlers = {}
-        for route in self.app.router.routes():
-            self.handlers[route] = route._handler
-            route._handler = self.wrapped(route._handler)
-
-    def wrapped(self, handler):
-        async def answer(request):
-            return await self.faults.answer(request, handler)
-
-        return answer
-
-    def __exit__(self, *_):
-        for route, handler in self.handlers.items():
-            route._handler = handler
