@@ -32,6 +32,8 @@ class ApiLookup:
     token_variable: str
     header: str = "Authorization"
     prefix: str = "Bearer "
+    query: tuple[str, ...] = ()
+    """Inputs that are sent along where they are given, under their own names."""
 
 
 class Host(Protocol):

@@ -20,7 +20,7 @@ else:
 #: Type → where its id is found: what a killed run made is taken over.
 FOUND_BY_API: Mapping[str, ApiLookup] = {
     "vercel:index/project:Project": ApiLookup(
-        "VERCEL_API_URL", "https://api.vercel.com", "/v9/projects/{name}", "VERCEL_API_TOKEN"
+        "VERCEL_API_URL", "https://api.vercel.com", "/v9/projects/{name}", "VERCEL_API_TOKEN", query=("teamId",)
     ),
 }
 

@@ -79,7 +79,8 @@ def by_api(searched: ApiLookup, kind: str, inputs: Inputs, environment: Mapping[
     try:
         with requests.Session() as session:
             session.trust_env = not base.startswith("http://127.0.0.1")
-            answer = session.get(base + composed_path(searched.path, inputs), headers=headers, timeout=30)
+            query = {key: inputs[key] for key in searched.query if inputs.get(key)}
+            answer = session.get(base + composed_path(searched.path, inputs), params=query, headers=headers, timeout=30)
         if answer.status_code == requests.codes.not_found:
             return Fate.ABSENT
         answer.raise_for_status()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -117,7 +118,11 @@ def projects():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             project = {"id": 7, "name": "a b"}
-            found = {"/v1/projects/a%20b": project, "/v1/projects?search=a%20b": [{"id": 6, "name": "a"}, project]}
+            found = {
+                "/v1/projects/a%20b": project,
+                "/v1/projects?search=a%20b": [{"id": 6, "name": "a"}, project],
+                "/v1/projects/a%20b?teamId=t1": {**project, "id": 8},
+            }
             known = self.headers.get("Authorization") == "Bearer t0ken"
             body = found.get(self.path, {"message": "not found"})
             self.send_response(401 if not known else 200 if self.path in found else 404)
@@ -140,6 +145,9 @@ def test_resources_with_ids_of_the_platforms_own_are_found_by_their_name(monkeyp
     monkeypatch.setattr(lookup, "import_module", lambda name: SimpleNamespace(FOUND_BY_API=known))
     assert lookup.finder(projects)("some:index:Project", {"name": "a b"}) == "7"
     assert lookup.finder(projects)("some:index:Project", {"name": "other"}) is Fate.ABSENT
+    asked = replace(known["some:index:Project"], path="/projects/{name}", query=("teamId",))
+    monkeypatch.setitem(known, "some:index:Project", asked)
+    assert lookup.finder(projects)("some:index:Project", {"name": "a b", "teamId": "t1"}) == "8"
     with pytest.raises(Refused, match="check THEIR_TOKEN") as refused:
         lookup.finder({**projects, "THEIR_TOKEN": "hunter2"})("some:index:Project", {"name": "a b"})
     assert "hunter2" not in refused.value.message
