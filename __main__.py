@@ -48,6 +48,7 @@ edge = Edge(
     EdgeArgs.from_settings(settings),
     origins=[host.origin for host in hosts.values()],
     rules=site.rules,
+    folders=site.folders,
     release=site.release,
     copied=site.copied,
 )

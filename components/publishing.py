@@ -16,6 +16,8 @@ class Website(pulumi.CustomResource):
     release: pulumi.Output[str]
     rules: pulumi.Output[dict[str, Any]]
     """The release's rules as ``website.Manifest`` writes them."""
+    folders: pulumi.Output[list[str]]
+    """Percent-encoded paths of folders without the slash, which visitors are to be led from to those with it."""
     copied: pulumi.Output[dict[str, Any]]
     """What the edge's Worker has to know of the files, as ``publisher/edge_copy.py`` describes them."""
 
@@ -48,7 +50,8 @@ class Website(pulumi.CustomResource):
             "keep": keep,
             "edgeCopy": edge_copy or None,
         }
-        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules", "copied"))
+        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "copied")
+        added_by_plugin = dict.fromkeys(computed)
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 
 

@@ -5,3 +5,11 @@ from hypothesis import settings
 # The same examples on every machine: a run that fails can be run again.
 settings.register_profile("repeatable", derandomize=True, print_blob=True)
 settings.load_profile("repeatable")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the tables that tests recorded as the property ``table``."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "table":
+                terminalreporter.write_line(f"\n{value}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from sandbox.cloudflare.account import Account
 from sandbox.cloudflare.api import BASE, application
 from sandbox.cloudflare.edge import Edge
@@ -15,11 +17,11 @@ from sandbox.world import World
 NAME = "cloudflare"
 
 
-def twin(world: World) -> Twin:
-    """Cloudflare's twin; it stands in front of the others."""
+def twin(world: World, *, random: Random | None = None) -> Twin:
+    """Cloudflare's twin; it stands in front of the others. ``random`` chooses pools; tests give a seeded one."""
     account = Account(world.store, world.clock)
     fleet = Fleet(world)
-    edge = Edge(world, account, fleet)
+    edge = Edge(world, account, fleet, random=random)
     world.serve_names(NAME, account.served_names)
 
     def environment(url: str) -> dict[str, str]:
@@ -34,7 +36,7 @@ def twin(world: World) -> Twin:
             WorkersScriptType(account, fleet),
             WorkersRouteType(account),
         ],
-        control=[ControlPlane(NAME, application(account, edge, fleet), environment)],
+        control=[ControlPlane(NAME, application(account, edge, fleet, world.clock), environment)],
         edge=edge.application(),
         health=lambda: health(account, edge, fleet),
     )

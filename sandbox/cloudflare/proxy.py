@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import aiohttp
@@ -42,8 +43,8 @@ _EXPLANATIONS: Mapping[int, str] = {
 #: Numbers from here on are Cloudflare's own, shown on a page with status 500.
 #: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
 _ERROR_CODES = 1000
-Rewrite = Callable[[int, CIMultiDict[str]], None]
-"""Changes an answer's headers in place, given its status."""
+Rewrite = Callable[[Choice, int, CIMultiDict[str]], None]
+"""Changes an answer's headers in place, given where it comes from and its status."""
 
 
 def ray_id() -> str:
@@ -100,7 +101,7 @@ class Proxy:
         failure = OriginFailure(530, "no endpoint")
         for choice, wanted in choices:
             try:
-                return await self._pass_on(request, wanted, rewrite)
+                return await self._pass_on(request, wanted, partial(rewrite, choice))
             except OriginFailure as error:
                 _log.info("endpoint %s of pool %s: %s", choice.endpoint["name"], choice.pool["name"], error)
                 failure = error
@@ -108,7 +109,7 @@ class Proxy:
                 break
         return error_page(failure.status, self._ray)
 
-    async def _pass_on(self, request: web.Request, wanted: OriginRequest, rewrite: Rewrite) -> web.StreamResponse:
+    async def _pass_on(self, request: web.Request, wanted: OriginRequest, rewrite: partial[None]) -> web.StreamResponse:
         async with self._origins.ask(wanted) as answer:
             return await passed_on(request, answer, self._ray, rewrite, {"CF-Cache-Status": "DYNAMIC"})
 

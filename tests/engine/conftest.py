@@ -14,14 +14,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(900))
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Print the tables that tests recorded as the property ``table``."""
-    for report in terminalreporter.stats.get("passed", []):
-        for name, value in report.user_properties:
-            if name == "table":
-                terminalreporter.write_line(f"\n{value}")
-
-
 def new_stack(folder, **options):
     content = folder / "content"
     shutil.copytree(ROOT / "examples" / "site", content)

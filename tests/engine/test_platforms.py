@@ -8,8 +8,9 @@ import pytest
 import requests
 
 from platforms import PLATFORMS
-from tests.engine.checkout import checkout, configure
 from tests.engine.conftest import new_stack
+from tests.engine.stack import ROOT
+from tools.bench.checkout import checkout, configure
 from website import load_site
 
 
@@ -22,7 +23,7 @@ def publish_change(stack, text):
 @pytest.fixture
 def own_checkout(tmp_path):
     """A published stack in a checkout of its own."""
-    stack = new_stack(tmp_path, root=checkout(tmp_path / "checkout"))
+    stack = new_stack(tmp_path, root=checkout(ROOT, tmp_path / "checkout"))
     try:
         stack.run("up")
         yield stack

@@ -23,11 +23,11 @@ class CommandFailed(Exception):
     """The command did not end well; its figures would mean nothing."""
 
 
-def measured(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Figures:
-    """Run a command to its end; what it prints goes to ``log``. Raises CommandFailed."""
+def measured(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> Figures:
+    """Run a command to its end in the folder ``cwd``; what it prints goes to ``log``. Raises CommandFailed."""
     started = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
         _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

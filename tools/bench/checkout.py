@@ -1,4 +1,4 @@
-"""A checkout of its own for a test that changes the stack's settings, as a user would by editing its file."""
+"""A checkout of its own for a measurement or test that changes the stack's settings, as a user would in its file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 
 import yaml
 
-from tests.engine.stack import ROOT
-
 _LEFT_OUT = (".*", "tests", "docs", "__pycache__")
 
 
-def checkout(folder: Path, **settings: Any) -> Path:
-    """Copy the project to ``folder``, set values in its ``Pulumi.sandbox.yaml``; the virtual environment is shared."""
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+def checkout(original: Path, folder: Path, **settings: Any) -> Path:
+    """Copy the project to ``folder`` and set values in its ``Pulumi.sandbox.yaml``; ``.venv`` is shared."""
+    shutil.copytree(original, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    (folder / ".venv").symlink_to(original / ".venv")
     configure(folder, **settings)
     return folder
 
