@@ -1,0 +1,1 @@
+"""What runs between two deployments: webhooks, the recovery ramp."""
