@@ -9,6 +9,10 @@ from __future__ import annotations
 
 #: Names in the default failover order: the first that is healthy serves the site.
 PLATFORMS: tuple[str, ...] = (
+    "vercel",
     "netlify",
     "aws",
+    "firebase",
+    "azure",
+    "gitlab",
 )
