@@ -30,6 +30,7 @@ site = Website(
     pinned=settings.release,
     keep=settings.keep_releases,
     edge_copy=settings.copy_folder,
+    for_worker=settings.edge_mode == "worker",
 )
 
 hosts = {name: host_class(name)(name, settings.host_arguments(name, headers)) for name in settings.hosts}
@@ -50,7 +51,7 @@ edge = Edge(
     rules=site.rules,
     folders=site.folders,
     release=site.release,
-    copied=site.copied,
+    edge_files=site.edge_files,
 )
 
 pulumi.export("site_url", edge.site_url)

@@ -18,7 +18,7 @@ class Website(pulumi.CustomResource):
     """The release's rules as ``website.Manifest`` writes them."""
     folders: pulumi.Output[list[str]]
     """Percent-encoded paths of folders without the slash, which visitors are to be led from to those with it."""
-    copied: pulumi.Output[dict[str, Any]]
+    edge_files: pulumi.Output[dict[str, Any]]
     """What the edge's Worker has to know of the files, as ``publisher/edge_copy.py`` describes them."""
 
     def __init__(
@@ -33,12 +33,14 @@ class Website(pulumi.CustomResource):
         pinned: str = "",
         keep: int = 5,
         edge_copy: str = "",
+        for_worker: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Read ``source`` (folder or Git URL at ``ref``); the plugin's check adds the manifest and the release id.
 
         With ``pinned`` an earlier release is recalled instead, and ``source`` is not asked. ``keep`` releases are
-        remembered, the live one included. ``edge_copy`` is a folder that gets a copy of each release, below its id.
+        remembered, the live one included. ``edge_copy`` is a folder that gets a copy of each release, below its id;
+        ``for_worker`` adds ``edge_files``.
         """
         given: dict[str, Any] = {
             "source": source,
@@ -49,8 +51,9 @@ class Website(pulumi.CustomResource):
             "pinned": pinned or None,
             "keep": keep,
             "edgeCopy": edge_copy or None,
+            "forWorker": for_worker or None,
         }
-        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "copied")
+        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "edgeFiles")
         added_by_plugin = dict.fromkeys(computed)
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 

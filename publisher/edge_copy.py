@@ -6,11 +6,12 @@ name is relative and made of the release id, so that another machine with the sa
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,6 +21,8 @@ from website import File, Manifest, Site, open_verified
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 25 * 1024 * 1024
 _CHUNK = 1024 * 1024
+#: Hex digits of SHA-256 that a manifest keeps.
+_DIGEST = 16
 
 
 def too_many(site: Site) -> str:
@@ -61,12 +64,34 @@ def described(releases: Sequence[Manifest]) -> dict[str, Any]:
     """What the Worker has to know of the files: the newest release's media types, and the 404 pages of all.
 
     ``notFound`` has the first 16 hex digits of each page's SHA-256: platforms switch at different seconds, and any
-    release that is still kept may answer.
+    release that is still kept may answer. ``files`` has the files of all of them, see ``table_of``.
     """
     newest = releases[0]
     types = {path: newest.kinds[text.split(":")[1]][0] for path, text in newest.files.items()}
+    files = [(path, file.sha256) for found in releases for path, file in found.site().files.items()]
     pages = [found.files.get(str(found.rules["notFound"])) for found in releases]
-    return {"notFound": list(dict.fromkeys(text.split(":")[0] for text in pages if text)), "types": _summed_up(types)}
+    return {
+        "notFound": list(dict.fromkeys(text.split(":")[0] for text in pages if text)),
+        "types": _summed_up(types),
+        "files": table_of(files),
+    }
+
+
+def table_of(files: Iterable[tuple[str, str]]) -> str:
+    """Which path has which bytes, from (path, SHA-256 in hex): each 4 bytes of FNV-1a of the path, 8 of the digest.
+
+    Sorted, in base64. It does not compress; 20,000 files take 320 kB of the 3 MB that a Worker may have.
+    """
+    entries = {_fnv(path) + bytes.fromhex(digest[:_DIGEST]) for path, digest in files}
+    return base64.b64encode(b"".join(sorted(entries))).decode("ascii")
+
+
+def _fnv(path: str) -> bytes:
+    """FNV-1a of 32 bits (http://www.isthe.com/chongo/tech/comp/fnv/)."""
+    found = 0x811C9DC5
+    for byte in path.encode():
+        found = (found ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return found.to_bytes(4)
 
 
 def _summed_up(types: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 FOLDER = Path(__file__).with_name("worker")
 #: Each after those it imports.
-MODULES = ("release.js", "asking.js", "breaker.js", "race.js", "answer.js", "copy.js", "main.js")
+MODULES = ("release.js", "files.js", "asking.js", "breaker.js", "race.js", "answer.js", "copy.js", "main.js")
 MAIN_MODULE = "worker.js"
 #: Behaviour of the runtime that the tests have seen. https://developers.cloudflare.com/workers/configuration/compatibility-dates/
 COMPATIBILITY_DATE = "2026-11-01"
@@ -48,8 +48,8 @@ class Limits:
     """Shares of the visitors that a recovered platform gets, one after the other; then all."""
     stepTime: int = 60_000  # noqa: N815
     """How long each step lasts."""
-    whole: int = 65_536
-    """Bytes: shorter bodies are read whole before they are sent, so that one that breaks off is replaced."""
+    whole: int = 524_288
+    """Bytes: shorter bodies are read whole and compared with the releases before they are sent."""
 
 
 def configuration(
@@ -80,6 +80,7 @@ def configuration(
         "headers": release["headers"],
         "headerNames": sorted({name.lower() for name, _ in headers}),
         "types": copy["types"],
+        "files": copy["files"],
         "copy": bool(copy["directory"]),
         "limits": asdict(limits or Limits()),
     }

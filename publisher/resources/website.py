@@ -26,7 +26,7 @@ from website import Manifest, Site, SiteError, SiteOptions, folders, load_site
 MAX_REMOVED_SHARE = 0.30
 GUARDED_FROM = 10
 
-_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep", "edgeCopy")
+_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep", "edgeCopy", "forWorker")
 #: What says where content is or what may be done with it, and not what is published.
 _NOT_CONTENT = ("source", "ref", "allowDeletes", "pinned", "keep", "kept", "kinds")
 
@@ -112,7 +112,7 @@ class WebsiteHandler(Handler):
             "commit": site.commit or "",
             "rules": inputs["rules"],
             "folders": folders(site),
-            "copied": edge_copy.described(recalled(inputs)),
+            "edgeFiles": edge_copy.described(recalled(inputs)) if inputs.get("forWorker") else {},
         }
         return "website", outputs
 

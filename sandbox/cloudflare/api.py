@@ -28,7 +28,7 @@ from sandbox.cloudflare.objects import (
     ZoneSettingKind,
 )
 from sandbox.cloudflare.workers import Fleet
-from sandbox.cloudflare.workers.api import UPLOAD, WorkerViews
+from sandbox.cloudflare.workers.api import WorkerViews
 from sandbox.store import Document
 from sandbox.world import Clock
 

@@ -43,6 +43,8 @@ _EXPLANATIONS: Mapping[int, str] = {
 #: Numbers from here on are Cloudflare's own, shown on a page with status 500.
 #: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
 _ERROR_CODES = 1000
+Finish = Callable[[int, CIMultiDict[str]], None]
+"""Changes an answer's headers in place, given its status."""
 Rewrite = Callable[[Choice, int, CIMultiDict[str]], None]
 """Changes an answer's headers in place, given where it comes from and its status."""
 
@@ -118,13 +120,13 @@ async def passed_on(
     request: web.Request,
     answer: aiohttp.ClientResponse,
     ray: str,
-    rewrite: Rewrite,
+    finish: Finish,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> web.StreamResponse:
     """Send an answer to the visitor as it comes in, with the edge's own headers and ``more`` ones."""
     headers = end_to_end(answer.headers)
     headers.update({**own_headers(ray), **more})
-    rewrite(answer.status, headers)
+    finish(answer.status, headers)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     await _stream(request, answer, response)

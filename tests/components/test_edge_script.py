@@ -7,7 +7,7 @@ import pytest
 from components.edge import script
 
 RULES = {"redirects": [], "headers": [], "floor": [], "notFound": None}
-COPY = {"directory": "", "notFound": [], "types": {"byEnding": {}, "single": {}}}
+COPY = {"directory": "", "notFound": [], "types": {"byEnding": {}, "single": {}}, "files": ""}
 
 
 def written(**rules):

@@ -21,6 +21,22 @@ from tests.components.test_edge import (
     arguments,
     origin,
 )
+
+SCRIPT = "cloudflare:index/workersScript:WorkersScript"
+ROUTE = "cloudflare:index/workersRoute:WorkersRoute"
+RELEASE = "r0123456789abcdef"
+COPIED = {"notFound": ["0" * 16], "types": {"byEnding": {".html": "text/html"}, "single": {}}, "files": ""}
+RULES = {
+    "redirects": [{"source": "/there", "target": "https://partner.example/x", "status": 302, "force": False}],
+    "headers": [{"pattern": "/blog/*", "headers": [["X-Extra", "yes"]]}],
+    "floor": [["X-Frame-Options", "DENY"]],
+    "notFound": "404.html",
+}
+
+
+async def declared(tmp_path, monkeypatch, origins=None, *, rules=RULES, staged=True, preview=False, **changed):
+    """The graph of an edge in mode ``worker``, declared from the folder ``tmp_path``, and what the edge gives."""
+    monkeypatch.chdir(tmp_path)
     if staged:
         (tmp_path / ".edge-copy" / RELEASE).mkdir(parents=True, exist_ok=True)
     graph = Graph()
@@ -32,7 +48,7 @@ from tests.components.test_edge import (
         origins or [origin("one"), origin("two")],
         pulumi.Output.from_input(rules),
         release=pulumi.Output.from_input(RELEASE),
-        copied=pulumi.Output.from_input(COPIED),
+        edge_files=pulumi.Output.from_input(COPIED),
     )
     outputs = await pulumi.Output.all(edge.site_url, edge.pool_ids, edge.load_balancer_id).future()
     await settled()
@@ -176,5 +192,5 @@ async def test_a_script_over_the_limit_of_the_free_plan_is_refused_at_preview(tm
 
 
 async def test_a_release_must_be_given():
-    with pytest.raises(EdgeError, match="give rules, release and copied"):
+    with pytest.raises(EdgeError, match="give rules, release and edge_files"):
         Edge("edge", arguments(mode="worker"), [origin("one")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
 import pytest
@@ -91,11 +92,11 @@ async def checked(handler, site, **inputs):
 
 async def test_a_stack_with_a_worker_stages_the_copy_already_at_preview(handler, make_site, tmp_path):
     site = make_site(PAGES)
-    inputs, failures = await checked(handler, site, edgeCopy=".edge-copy")
+    inputs, failures = await checked(handler, site, edgeCopy=".edge-copy", forWorker=True)
     assert failures == []
     assert (tmp_path / ".edge-copy" / site.release_id / "page.html").exists()
     _, outputs = await handler.create(Request("urn", "website", inputs=inputs))
-    assert outputs["copied"]["notFound"] == [site.files["404.html"].sha256[:16]]
+    assert outputs["edgeFiles"]["notFound"] == [site.files["404.html"].sha256[:16]]
 
 
 async def test_a_stack_without_one_stages_nothing(handler, make_site, tmp_path):
@@ -117,3 +118,26 @@ async def test_the_state_holds_the_folders_name_and_no_file_of_it(handler, make_
     plain, _ = await checked(handler, site)
     copied, _ = await checked(handler, site, edgeCopy=".edge-copy")
     assert {**plain, "edgeCopy": ".edge-copy"} == copied
+
+
+async def test_a_stack_without_a_worker_keeps_nothing_of_the_files_for_one(handler, make_site):
+    inputs, _ = await checked(handler, make_site(PAGES))
+    _, outputs = await handler.create(Request("urn", "website", inputs=inputs))
+    assert outputs["edgeFiles"] == {}
+
+
+def test_the_table_has_each_file_of_each_release_once(make_site):
+    old = make_site(PAGES)
+    new = make_site({**PAGES, "page.html": "<p>new", "caf\u00e9.html": "<p>coffee"})
+    table = base64.b64decode(edge_copy.described([Manifest.of(new), Manifest.of(old)])["files"])
+    entries = [table[at : at + 12] for at in range(0, len(table), 12)]
+    assert entries == sorted(set(entries))
+    everything = {(path, found.sha256) for site in (old, new) for path, found in site.files.items()}
+    assert len(entries) == len(everything) == len(PAGES) + 2 + 2
+    assert {entry[4:] for entry in entries} == {bytes.fromhex(digest)[:8] for _, digest in everything}
+
+
+@pytest.mark.parametrize(("path", "known"), [("", "811c9dc5"), ("a", "e40c292c"), ("foobar", "bf9cf968")])
+def test_paths_are_hashed_as_the_published_vectors_say(path, known):
+    """http://www.isthe.com/chongo/src/fnv/test_fnv.c"""
+    assert edge_copy._fnv(path).hex() == known

@@ -1,4 +1,5 @@
 import { originRequest, taggedBy } from "./asking.js";
+import { filesOf } from "./files.js";
 import { releaseHeaders } from "./release.js";
 
 /** Headers of a platform that belong to the file. Everything else is the platform's own: cookies, ids, its connection. */
@@ -71,7 +72,35 @@ async function accepted(response, visit, origin, config, signal) {
   const headers = finished(response, visit, origin, config);
   if (visit.method === "HEAD") return new Answer(status, headers, null);
   if (visit.path === config.health.path) return healthAnswer(response, status, headers, config);
-  return started(response, status, headers, config.limits.whole);
+  const answer = await started(response, status, headers, config.limits.whole);
+  if (status === 200 && !answer.rest) await recognised(answer, visit, origin, config);
+  return answer;
+}
+
+/**
+ * A file counts with the bytes that a release has at its path. Bytes that none has may be of a release that this script has not
+ * been told of yet: they count when a second platform gives the same.
+ */
+async function recognised(answer, visit, origin, config) {
+  const digest = await crypto.subtle.digest("SHA-256", await plainBytes(answer));
+  if (config.files.hold(filesOf(visit.path, config), digest)) return;
+  const text = hexOf(digest);
+  const first = visit.unknown.get(text);
+  if (first !== undefined && first !== origin.name) return;
+  visit.unknown.set(text, origin.name);
+  throw new Refused("bytes of no release");
+}
+
+async function plainBytes(answer) {
+  const bytes = answer.body ?? new Uint8Array(0);
+  const encoding = answer.headers.get("content-encoding");
+  if (encoding === null) return bytes;
+  if (encoding.toLowerCase() !== "gzip") throw new Refused(`compressed with ${encoding}, which nobody asked for`);
+  try {
+    return await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  } catch {
+    throw new Failed("a body that cannot be decompressed");
+  }
 }
 
 /**
@@ -103,7 +132,7 @@ async function notFound(response, visit, origin, config, signal) {
     page = await fetch(...plainly(visit, origin, signal));
   }
   const body = page.status === 404 && page.body ? await startOf(page.body, LONGEST_PAGE) : null;
-  const known = body?.ended && config.notFound.includes(await digestOf(body.start));
+  const known = body?.ended && config.notFound.includes(hexOf(await crypto.subtle.digest("SHA-256", body.start)));
   if (!known) {
     page.body?.cancel().catch(() => {});
     throw new Refused("a 404 without a 404 page of this site");
@@ -120,9 +149,8 @@ function plainly(visit, origin, signal) {
   return [url, { ...options, encodeResponseBody: "automatic" }];
 }
 
-async function digestOf(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, DIGEST);
+function hexOf(digest) {
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, DIGEST);
 }
 
 async function healthAnswer(response, status, headers, config) {

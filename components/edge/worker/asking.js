@@ -1,5 +1,7 @@
 /** The visitor's headers that a platform gets to see; no cookie, no credentials, no address. */
-const PASSED = ["accept", "accept-encoding", "accept-language", "user-agent"];
+const PASSED = ["accept", "accept-language", "user-agent"];
+/** The one compression that the runtime can undo, to see what is in it. */
+const GZIP = /(^|[\s,])gzip\s*(,|$|;\s*q=(?!0(\.0*)?\s*(,|$)))/i;
 const ENTITY_TAG = /(?:W\/)?"[^"]*"/g;
 
 /**
@@ -11,6 +13,7 @@ const ENTITY_TAG = /(?:W\/)?"[^"]*"/g;
 export function originRequest(visit, origin, signal, method = visit.method) {
   const headers = new Headers();
   for (const name of PASSED) copyHeader(visit.headers, headers, name);
+  headers.set("accept-encoding", GZIP.test(visit.headers.get("accept-encoding") ?? "") ? "gzip" : "identity");
   const known = ownTags(visit.headers.get("if-none-match") ?? "", origin.name);
   if (known.length) headers.set("if-none-match", known.join(", "));
   addRange(visit.headers, headers, origin.name);

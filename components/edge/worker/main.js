@@ -1,12 +1,14 @@
 import { Failed, Refused, asked, isHealthy } from "./answer.js";
 import { Breaker } from "./breaker.js";
 import { fromCopy } from "./copy.js";
+import { Files } from "./files.js";
 import { firstGood } from "./race.js";
 
 const METHODS = "GET, HEAD, OPTIONS";
 
 /** The site at one name, from the first platform that answers well. `config` is written by components/edge/script.py. */
-export function worker(config) {
+export function worker(given) {
+  const config = { ...given, files: new Files(given.files) };
   const breakers = new Map(config.origins.map((origin) => [origin, new Breaker(config.limits)]));
   return {
     fetch(request, env, context) {
@@ -21,7 +23,7 @@ export function worker(config) {
 
 function visitOf(request) {
   const url = new URL(request.url);
-  return { method: request.method, headers: request.headers, path: url.pathname, target: url.pathname + url.search };
+  return { method: request.method, headers: request.headers, path: url.pathname, target: url.pathname + url.search, unknown: new Map() };
 }
 
 async function served(visit, config, breakers, env, context) {

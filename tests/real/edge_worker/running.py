@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import pytest
 from yarl import URL
 
 from components.edge import script
+from publisher.edge_copy import table_of
 from sandbox.cloudflare.workers.installing import WorkerdMissing
 from sandbox.cloudflare.workers.runtime import Bundle, Runtime
 from tests.real.edge_worker.origins import (
@@ -25,6 +27,13 @@ from tests.real.edge_worker.origins import (
     serving,
 )
 from website import HEALTH_TOKEN
+
+
+def listed(pages):
+    """(file of the release, SHA-256 in hex) of what platforms serve."""
+    files = {path[1:] + ("index.html" if path.endswith("/") else ""): body for path, body in pages.items()}
+    return [(path, hashlib.sha256(body).hexdigest()) for path, body in files.items()]
+
 
 SITE = "www.example.org"
 FLOOR = [["X-Content-Type-Options", "nosniff"], ["X-Frame-Options", "DENY"]]
@@ -42,6 +51,7 @@ COPY = {
     "directory": "copy",
     "notFound": [NOT_FOUND_DIGEST],
     "types": {"byEnding": {".html": "text/html; charset=utf-8"}, "single": {"medium.bin": "application/x-medium"}},
+    "files": table_of(listed(PAGES)),
 }
 COPIED = {
     "/index.html": b"<h1>home, copied</h1>",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 
 import aiohttp
 import pytest
 
+from publisher.edge_copy import table_of
 from tests.real.edge_worker.origins import BIG, NOT_FOUND, PAGES, Platform, now
-from tests.real.edge_worker.running import QUICK, visiting
+from tests.real.edge_worker.running import COPY, QUICK, RULES, listed, visiting
 
 
 @pytest.fixture
@@ -114,10 +116,58 @@ async def test_a_body_of_20_mb_is_streamed_whole_and_before_its_end_is_there(tmp
 
 async def test_two_platforms_with_different_releases_are_both_the_site(tmp_path, pair):
     pair[0].pages["/"] = b"<h1>the release before</h1>"
-    async with visiting(tmp_path, *pair) as visitor:
+    known = table_of([*listed(PAGES), *listed(pair[0].pages)])
+    async with visiting(tmp_path, *pair, copy={**COPY, "files": known}) as visitor:
         assert (await visitor.ask()).body == b"<h1>the release before</h1>"
         pair[0].mood = "503"
         assert (await visitor.ask()).body == PAGES["/"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_bytes_that_no_release_has_never_reach_a_visitor(tmp_path, pair, encoding):
+    pair[0].pages |= {"/about.html": b"<h1>abouT</h1>" * 50, "/medium.bin": b"\0" + PAGES["/medium.bin"][1:]}
+    async with visiting(tmp_path, *pair) as visitor:
+        for path in ("/about.html", "/medium.bin"):
+            answer = await visitor.ask(path, Accept_Encoding=encoding)
+            body = gzip.decompress(answer.body) if encoding == "gzip" else answer.body
+            assert (answer.status, body, answer.headers["X-Served-From"]) == (200, PAGES[path], "two")
+        assert await visitor.served_from() == "one"
+
+
+async def test_a_file_at_another_files_path_is_refused(tmp_path, pair):
+    pair[0].pages["/about.html"] = PAGES["/"]
+    async with visiting(tmp_path, *pair) as visitor:
+        assert (await visitor.ask("/about.html")).body == PAGES["/about.html"]
+
+
+async def test_a_body_that_cannot_be_decompressed_is_replaced(tmp_path, pair):
+    pair[0].headers = {"Content-Encoding": "gzip"}
+    async with visiting(tmp_path, *pair) as visitor:
+        assert await visitor.served_from("/about.html") == "two"
+
+
+async def test_a_release_the_script_was_not_told_of_counts_when_two_platforms_serve_it(tmp_path, pair):
+    for platform in pair:
+        platform.pages["/"] = b"<h1>the release after</h1>"
+    async with visiting(tmp_path, *pair) as visitor:
+        answer = await visitor.ask()
+        assert (answer.body, answer.headers["X-Served-From"]) == (b"<h1>the release after</h1>", "two")
+        pair[1].pages["/"] = b"<h1>another one</h1>"
+        assert await visitor.served_from() == "copy"
+
+
+async def test_a_page_of_its_own_that_a_platform_answers_with_200_is_not_the_sites(tmp_path, pair):
+    pair[0].pages["/__/firebase/init.js"] = b"console.log(1)"
+    async with visiting(tmp_path, *pair) as visitor:
+        answer = await visitor.ask("/__/firebase/init.js")
+    assert (answer.status, answer.body, answer.headers["X-Served-From"]) == (404, NOT_FOUND, "two")
+
+
+async def test_a_path_that_a_rule_answers_with_another_file_may_have_that_files_bytes(tmp_path, pair):
+    pair[0].pages |= {"/app/anything": PAGES["/about.html"], "/app/else": PAGES["/"]}
+    async with visiting(tmp_path, *pair) as visitor:
+        assert await visitor.served_from("/app/anything") == "one"
+        assert (await visitor.ask("/app/else")).headers["X-Served-From"] != "one"
 
 
 async def test_a_genuine_404_is_passed_on_and_costs_one_request(tmp_path, pair):
@@ -149,8 +199,6 @@ async def test_a_platform_that_lost_the_site_is_soon_left_alone(tmp_path, pair):
 
 
 async def test_a_site_without_a_404_page_gets_its_404_from_the_copy(tmp_path, pair):
-    from tests.real.edge_worker.running import COPY, RULES
-
     async with visiting(tmp_path, *pair, copy={**COPY, "notFound": []}, rules={**RULES, "notFound": None}) as visitor:
         answer = await visitor.ask("/nope")
     assert (answer.status, answer.headers["X-Served-From"]) == (404, "copy")
