@@ -51,7 +51,7 @@ edge = Edge(
     rules=site.rules,
     folders=site.folders,
     release=site.release,
-    edge_files=site.edge_files,
+    served=site.served,
 )
 
 pulumi.export("site_url", edge.site_url)

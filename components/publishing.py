@@ -18,7 +18,7 @@ class Website(pulumi.CustomResource):
     """The release's rules as ``website.Manifest`` writes them."""
     folders: pulumi.Output[list[str]]
     """Percent-encoded paths of folders without the slash, which visitors are to be led from to those with it."""
-    edge_files: pulumi.Output[dict[str, Any]]
+    served: pulumi.Output[dict[str, Any]]
     """What the edge's Worker has to know of the files, as ``publisher/edge_copy.py`` describes them."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Website(pulumi.CustomResource):
 
         With ``pinned`` an earlier release is recalled instead, and ``source`` is not asked. ``keep`` releases are
         remembered, the live one included. ``edge_copy`` is a folder that gets a copy of each release, below its id;
-        ``for_worker`` adds ``edge_files``.
+        ``for_worker`` adds ``served``.
         """
         given: dict[str, Any] = {
             "source": source,
@@ -53,7 +53,7 @@ class Website(pulumi.CustomResource):
             "edgeCopy": edge_copy or None,
             "forWorker": for_worker or None,
         }
-        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "edgeFiles")
+        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "served")
         added_by_plugin = dict.fromkeys(computed)
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 

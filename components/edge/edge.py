@@ -36,22 +36,22 @@ class Edge(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         *,
         release: pulumi.Output[str] | None = None,
-        edge_files: pulumi.Output[dict[str, Any]] | None = None,
+        served: pulumi.Output[dict[str, Any]] | None = None,
     ) -> None:
         """Serve ``origins``, in failover order, as ``args.hostname``. Raises EdgeError with every mistake.
 
         ``rules`` of the release are needed where an origin cannot send headers of its own, its ``folders`` where one
         does not lead to the slash of a folder. Mode ``worker`` needs ``rules`` always, and with them ``release`` and
-        ``edge_files`` of the website.
+        ``served`` of the website.
         """
         check(args, origins)
         inputs = {"hostname": args.hostname, "origins": [origin.hostname for origin in origins]}
         super().__init__("peacefulrobot:edge:Edge", name, inputs, opts)
         child = pulumi.ResourceOptions(parent=self)
         if args.mode == "worker":
-            if rules is None or release is None or edge_files is None:
-                raise EdgeError("mode worker serves a release: give rules, release and edge_files of the website")
-            worker = serving.declare_worker(f"{name}-worker", args, origins, rules, release, edge_files, child)
+            if rules is None or release is None or served is None:
+                raise EdgeError("mode worker serves a release: give rules, release and served of the website")
+            worker = serving.declare_worker(f"{name}-worker", args, origins, rules, release, served, child)
             route = serving.declare_route(f"{name}-route", args, worker, child)
             self._serve_by_worker(route.pattern)
         else:

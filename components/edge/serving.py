@@ -34,7 +34,7 @@ def declare_worker(
     origins: Sequence[Origin],
     rules: pulumi.Output[dict[str, Any]],
     release: pulumi.Output[str],
-    edge_files: pulumi.Output[dict[str, Any]],
+    served: pulumi.Output[dict[str, Any]],
     opts: pulumi.ResourceOptions,
 ) -> cloudflare.WorkersScript:
     """The script, told of the platforms and of the release.
@@ -43,7 +43,7 @@ def declare_worker(
     is gone back to may have no copy on this machine; then the assets of the last upload stay.
     """
     hosts = pulumi.Output.all(*(pulumi.Output.all(one.name, one.hostname, one.host_header) for one in origins))
-    content = pulumi.Output.all(hosts, rules, edge_files).apply(lambda found: source(args, *found))
+    content = pulumi.Output.all(hosts, rules, served).apply(lambda found: source(args, *found))
     copy = release.apply(lambda identifier: _copy_of(args, identifier))
     return cloudflare.WorkersScript(
         name,
@@ -75,9 +75,7 @@ def declare_route(
     )
 
 
-def source(
-    args: EdgeArgs, hosts: Sequence[Sequence[str]], rules: Mapping[str, Any], edge_files: Mapping[str, Any]
-) -> str:
+def source(args: EdgeArgs, hosts: Sequence[Sequence[str]], rules: Mapping[str, Any], served: Mapping[str, Any]) -> str:
     """The script's text; raises EdgeError for what a Worker cannot do."""
     mistakes = [
         f"origins: {name} is asked at {hostname} as {header}, and a Worker asks a host by its own name only: "
@@ -89,7 +87,7 @@ def source(
         args.hostname,
         [(name, hostname) for name, hostname, _ in hosts],
         rules,
-        {**edge_files, "directory": args.copy_folder},
+        {**served, "directory": args.copy_folder},
         health=(args.path, args.expected_body),
     )
     text = script.source(config)

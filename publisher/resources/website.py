@@ -112,7 +112,7 @@ class WebsiteHandler(Handler):
             "commit": site.commit or "",
             "rules": inputs["rules"],
             "folders": folders(site),
-            "edgeFiles": edge_copy.described(recalled(inputs)) if inputs.get("forWorker") else {},
+            "served": edge_copy.described(recalled(inputs)) if inputs.get("forWorker") else {},
         }
         return "website", outputs
 

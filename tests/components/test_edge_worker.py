@@ -48,7 +48,7 @@ async def declared(tmp_path, monkeypatch, origins=None, *, rules=RULES, staged=T
         origins or [origin("one"), origin("two")],
         pulumi.Output.from_input(rules),
         release=pulumi.Output.from_input(RELEASE),
-        edge_files=pulumi.Output.from_input(COPIED),
+        served=pulumi.Output.from_input(COPIED),
     )
     outputs = await pulumi.Output.all(edge.site_url, edge.pool_ids, edge.load_balancer_id).future()
     await settled()
@@ -192,5 +192,5 @@ async def test_a_script_over_the_limit_of_the_free_plan_is_refused_at_preview(tm
 
 
 async def test_a_release_must_be_given():
-    with pytest.raises(EdgeError, match="give rules, release and edge_files"):
+    with pytest.raises(EdgeError, match="give rules, release and served"):
         Edge("edge", arguments(mode="worker"), [origin("one")])

@@ -96,7 +96,7 @@ async def test_a_stack_with_a_worker_stages_the_copy_already_at_preview(handler,
     assert failures == []
     assert (tmp_path / ".edge-copy" / site.release_id / "page.html").exists()
     _, outputs = await handler.create(Request("urn", "website", inputs=inputs))
-    assert outputs["edgeFiles"]["notFound"] == [site.files["404.html"].sha256[:16]]
+    assert outputs["served"]["notFound"] == [site.files["404.html"].sha256[:16]]
 
 
 async def test_a_stack_without_one_stages_nothing(handler, make_site, tmp_path):
@@ -123,7 +123,7 @@ async def test_the_state_holds_the_folders_name_and_no_file_of_it(handler, make_
 async def test_a_stack_without_a_worker_keeps_nothing_of_the_files_for_one(handler, make_site):
     inputs, _ = await checked(handler, make_site(PAGES))
     _, outputs = await handler.create(Request("urn", "website", inputs=inputs))
-    assert outputs["edgeFiles"] == {}
+    assert outputs["served"] == {}
 
 
 def test_the_table_has_each_file_of_each_release_once(make_site):

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from sandbox.cloudflare.workers.installing import WorkerdMissing, workerd
-from tests.engine.checkout import checkout, configure
 from tests.engine.stack import ROOT, Stack
+from tools.bench.checkout import checkout, configure
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,7 +29,9 @@ def _runtime():
 def stack(tmp_path):
     content = tmp_path / "content"
     shutil.copytree(ROOT / "examples" / "site", content)
-    made = Stack(tmp_path / "state", content, root=checkout(tmp_path / "root", edgeMode="worker"))
+    made = Stack(
+        tmp_path / "state", content, root=checkout(ROOT, tmp_path / "root", edgeMode="worker", hosts=["netlify", "aws"])
+    )
     yield made
     made.run("down", expect=None)
 
