@@ -9,6 +9,7 @@ import difflib
 import json
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -17,6 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from components.hosts import COMMON_FIELDS, host_class
 from coordinator.recovery_settings import Recovery
+from planning.traffic import Traffic
 from platforms import PLATFORMS
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
@@ -26,6 +28,7 @@ COPY_FOLDER = ".edge-copy"
 _REGIONS = {"WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"}
 _HEX_ID = r"^[0-9a-f]{32}$"
 _DOMAIN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
+_DOLLARS = r"^$|^[0-9]{1,6}(\.[0-9]{1,2})?$"
 _EMAIL = r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
@@ -66,6 +69,9 @@ class Settings(BaseModel):
     monitor_regions: tuple[str, ...] = Field(default=("WEU",), min_length=1)
     recovery: Recovery = Recovery()
     """For the coordinator, which reads it from the stack's file; here it is only checked."""
+    traffic: Traffic = Traffic()
+    """For `make cost` and the policy that holds the stack to its budget."""
+    budget: str = Field(default="", pattern=_DOLLARS)
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()
@@ -108,6 +114,13 @@ class Settings(BaseModel):
     def copy_folder(self) -> str:
         """Folder for the copies that the edge's Worker serves; empty where it has none."""
         return COPY_FOLDER if self.edge_mode == "worker" and self.worker_copy else ""
+
+    @property
+    def monthly_budget(self) -> Decimal | None:
+        """Dollars a month; None where the stack must state it: nothing but a Worker is free."""
+        if self.budget:
+            return Decimal(self.budget)
+        return Decimal(0) if self.edge_mode == "worker" else None
 
     @property
     def site_name(self) -> str:

@@ -20,10 +20,10 @@ FILE = Path(__file__).with_name("consumption.toml")
 Mode = Literal["load-balancer", "worker"]
 Assumed = Mapping[str, Assumption]
 
-_NAMES = frozenset(
-    "probe_bytes changed_share compute_minutes origin_share dns_queries key_reads busiest_day site_megabytes "
-    "site_files".split()
-)
+_NAMES = {
+    *("probe_bytes", "changed_share", "compute_minutes", "origin_share", "dns_queries", "key_reads", "busiest_day"),
+    *("site_megabytes", "site_files"),
+}
 #: Data centres of one region: https://developers.cloudflare.com/load-balancing/monitors/ (regions)
 CENTRES = 3
 _DAY = 86_400

@@ -23,3 +23,10 @@ def dollars(value: Decimal | None) -> str:
     if 0 < value < Decimal("0.01"):
         return "< $0.01"
     return f"${value:,.2f}"
+
+
+def plural(unit: str, value: Decimal) -> str:
+    """A unit as it stands behind a number: ``1 query``, ``2 queries``, ``2 GB``."""
+    if value == 1 or unit.isupper():
+        return unit
+    return f"{unit[:-1]}ies" if unit.endswith("y") and unit[-2] not in "aeiou" else f"{unit}s"

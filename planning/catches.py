@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 from planning import consumption
 from planning.cost import EDGE, Bill, Facts, Line, of_checks
-from planning.figures import amount, dollars
+from planning.figures import amount, dollars, plural
 from planning.prices import DAYS, outdated
 
 _MUCH = Decimal("0.8")
@@ -17,7 +17,7 @@ _LEAST_SHARE = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Warning:
+class Catch:
     """One catch. ``about`` is a provider, ``kind`` a word for scripts."""
 
     kind: str
@@ -25,7 +25,7 @@ class Warning:
     text: str
 
 
-def warnings(bill: Bill, facts: Facts, today: datetime.date) -> tuple[Warning, ...]:
+def catches(bill: Bill, facts: Facts, today: datetime.date) -> tuple[Catch, ...]:
     """All of them, the gravest first."""
     return (
         *_unserved(bill),
@@ -42,64 +42,62 @@ def warnings(bill: Bill, facts: Facts, today: datetime.date) -> tuple[Warning, .
     )
 
 
-def _unserved(bill: Bill) -> Iterator[Warning]:
+def _unserved(bill: Bill) -> Iterator[Catch]:
     if bill.unserved > 0:
         share = bill.unserved / bill.load.visits
         gone = f"{amount(bill.unserved)} of {amount(bill.load.visits)} visits ({share:.0%})"
-        yield Warning("unserved", "site", f"{gone} are served by nobody: nothing is left that serves them")
+        yield Catch("unserved", "site", f"{gone} are served by nobody: nothing is left that serves them")
 
 
-def _stopped(bill: Bill) -> Iterator[Warning]:
+def _stopped(bill: Bill) -> Iterator[Catch]:
     for carrier in bill.carriers:
         if carrier.stopped and carrier.weakest:
             line, day = carrier.weakest, carrier.last_day
             when = f"on day {int(day) + 1} of {DAYS}" if carrier.visits else "before the first visitor"
             served = f"after {amount(carrier.visits)} visits ({amount(carrier.visits * bill.load.gigabytes)} GB)"
             what = f"{line.row.text}, {_free(line)}"
-            yield Warning("stops", carrier.platform, f"stops {when}, {served}: {what}; {line.row.then}")
+            yield Catch("stops", carrier.platform, f"stops {when}, {served}: {what}; {line.row.then}")
 
 
-def _ended(bill: Bill) -> Iterator[Warning]:
+def _ended(bill: Bill) -> Iterator[Catch]:
     """What is used up by what is always there, or refuses further deployments."""
     stopped = {carrier.platform for carrier in bill.carriers if carrier.stopped}
     for line in bill.lines:
         paid = line.row.end in ("charge", "credit")
         if line.exceeded and not paid and not (line.row.stops and line.provider in stopped):
-            yield Warning("ended", line.provider, f"{line.row.text}: {_used(line)}; {line.row.then}")
+            yield Catch("ended", line.provider, f"{line.row.text}: {_used(line)}; {line.row.then}")
 
 
-def _unknown(bill: Bill) -> Iterator[Warning]:
+def _unknown(bill: Bill) -> Iterator[Catch]:
     for line in bill.lines:
         if line.cost is None:
             what = f"{line.row.text} ({amount(line.quantity)})"
-            yield Warning(
-                "unknown", line.provider, f"the price of {what} is unknown and not in the sum: {line.row.then}"
-            )
+            yield Catch("unknown", line.provider, f"the price of {what} is unknown and not in the sum: {line.row.then}")
     for name in bill.without_prices:
         plan = bill.declared.plans.get(name) or "its plan"
-        yield Warning("unknown", name, f"no price of {plan} is known; add it to planning/prices.toml")
+        yield Catch("unknown", name, f"no price of {plan} is known; add it to planning/prices.toml")
 
 
-def _outdated(facts: Facts, today: datetime.date) -> Iterator[Warning]:
+def _outdated(facts: Facts, today: datetime.date) -> Iterator[Catch]:
     for name in outdated(facts.prices, today):
-        yield Warning("outdated", name.split(".")[0], f"the price {name} was read more than a year ago; read it again")
+        yield Catch("outdated", name.split(".")[0], f"the price {name} was read more than a year ago; read it again")
 
 
-def _never_free(bill: Bill) -> Iterator[Warning]:
+def _never_free(bill: Bill) -> Iterator[Catch]:
     if bill.declared.mode == "load-balancer":
         least = dollars(bill.by_provider[EDGE])
-        yield Warning(
+        yield Catch(
             "never-free", EDGE, f"Load Balancing is never free: {least} for {len(bill.declared.hosts)} platforms"
         )
 
 
-def _not_commercial(bill: Bill) -> Iterator[Warning]:
+def _not_commercial(bill: Bill) -> Iterator[Catch]:
     if "vercel" in bill.declared.hosts and bill.declared.plans.get("vercel") == "hobby":
         text = "the plan Hobby is for personal sites without any commerce; any other needs Pro, $20 a seat"
-        yield Warning("not-commercial", "vercel", text)
+        yield Catch("not-commercial", "vercel", text)
 
 
-def _deploys_in_credits(bill: Bill) -> Iterator[Warning]:
+def _deploys_in_credits(bill: Bill) -> Iterator[Catch]:
     """How many publications the credits have room for."""
     for line in bill.lines:
         if line.row.pool and line.item == "deploys":
@@ -109,11 +107,12 @@ def _deploys_in_credits(bill: Bill) -> Iterator[Warning]:
                 rest = max(Decimal(0), free - (pool.use.standing - line.row.each * bill.load.deploys))
                 most = int((rest / line.row.each).to_integral_value(ROUND_FLOOR))
                 taken = f"{amount(bill.load.deploys)} a month take {amount(line.row.each * bill.load.deploys)}"
-                text = f"each production deploy takes {line.row.each} credits: {taken} of {amount(free)}, {most} is the most"
-                yield Warning("deploys", line.provider, f"{text} before any visitor")
+                each = f"each production deploy takes {line.row.each} credits"
+                text = f"{each}: {taken} of {amount(free)}, {most} is the most before any visitor"
+                yield Catch("deploys", line.provider, text)
 
 
-def _each_day(bill: Bill, facts: Facts) -> Iterator[Warning]:
+def _each_day(bill: Bill, facts: Facts) -> Iterator[Catch]:
     """Limits of a day, on the busiest one."""
     busy = consumption.number(facts.assumed, "busiest_day")
     for line in bill.lines:
@@ -124,13 +123,13 @@ def _each_day(bill: Bill, facts: Facts) -> Iterator[Warning]:
         if each_day is None:
             continue
         full = replace(line, visits=bill.load.visits * busy)
-        over = ", and it would not last" if full.exceeded else ", which it has room for"
+        over = "too many if this serves them all" if full.exceeded else "which it has room for"
         room = f"{_free(line)} are {amount(each_day / DAYS)} visits"
-        text = f"{room}; the busiest day of this month would bring {amount(bill.load.visits * busy / DAYS)}{over}"
-        yield Warning("each-day", line.provider, f"{text}: {line.row.then}")
+        text = f"{room}; the busiest day of this month may bring {amount(bill.load.visits * busy / DAYS)}, {over}"
+        yield Catch("each-day", line.provider, f"{text}: {line.row.then}")
 
 
-def _checks(bill: Bill, facts: Facts) -> Iterator[Warning]:
+def _checks(bill: Bill, facts: Facts) -> Iterator[Catch]:
     """What health checks take of what is free."""
     probes = consumption.checks(bill.declared)
     if not probes:
@@ -143,13 +142,13 @@ def _checks(bill: Bill, facts: Facts) -> Iterator[Warning]:
     text = (
         f"{amount(probes)} health checks a month of each platform ({places} places, every {bill.declared.interval} s)"
     )
-    yield Warning("checks", EDGE, f"{text} take {taken or 'less than 1 % of anything free'}")
+    yield Catch("checks", EDGE, f"{text} take {taken or 'less than 1 % of anything free'}")
 
 
-def _nearly_ended(bill: Bill) -> Iterator[Warning]:
+def _nearly_ended(bill: Bill) -> Iterator[Catch]:
     for line in bill.lines:
         if line.row.end != "credit" and line.used is not None and _MUCH <= line.used <= 1 and not _by_stop(bill, line):
-            yield Warning("nearly", line.provider, f"{line.row.text}: {_used(line)}; then: {line.row.then}")
+            yield Catch("nearly", line.provider, f"{line.row.text}: {_used(line)}; then: {line.row.then}")
 
 
 def _by_stop(bill: Bill, line: Line) -> bool:
@@ -165,4 +164,4 @@ def _used(line: Line) -> str:
 def _free(line: Line) -> str:
     free = line.row.free
     said = amount(free) if isinstance(free, Decimal) else str(free)
-    return f"{said} {line.row.unit}{'' if line.row.unit.isupper() else 's'} a {line.row.period}"
+    return f"{said} {plural(line.row.unit, Decimal(2))} a {line.row.period}"
