@@ -54,5 +54,10 @@ def measured_site(folder: Path) -> tuple[int, int] | None:
 
 
 def _plan(settings: Settings, name: str) -> str:
-    arguments = settings.host_arguments(name, {})
-    return str(getattr(arguments, "plan", _ONLY_PLAN.get(name, ""))).lower()
+    """The plan a stack sets for a platform, or its default; settings that have no bearing may be missing."""
+    from components.hosts import host_class
+
+    own = host_class(name).arguments.__dataclass_fields__.get("plan")
+    if own is None:
+        return _ONLY_PLAN.get(name, "")
+    return str(settings.host_settings.get(name, {}).get("plan", own.default)).lower()

@@ -17,17 +17,17 @@ class Traffic(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
-    visits: Annotated[int, Field(ge=0)] = 10_000
+    visits: Annotated[int, Field(ge=0, le=10**12)] = 10_000
     """A month, bots included."""
-    page_weight: Annotated[Decimal, Field(gt=0)] = Decimal(1000)
+    page_weight: Annotated[float, Field(gt=0, le=10_000_000)] = 1000
     """Kilobytes that one visit transfers."""
-    requests: Annotated[Decimal, Field(ge=1)] = Decimal(11)
+    requests: Annotated[float, Field(ge=1, le=100_000)] = 11
     """Of one visit: pages and their files."""
-    cached: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(0)
+    cached: Annotated[float, Field(ge=0, le=1)] = 0
     """Share of bytes and requests that Cloudflare's cache answers. A Worker runs before the cache, so 0 there."""
-    deploys: Annotated[int, Field(ge=0)] = 4
+    deploys: Annotated[int, Field(ge=0, le=100_000)] = 4
     """Releases published a month."""
-    site_size: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    site_size: Annotated[float, Field(ge=0, le=10_000_000)] = 0
     """Megabytes of one release; 0 measures the folder `content`."""
     files: Annotated[int, Field(ge=0)] = 0
     """Files of one release; 0 counts those of the folder `content`."""
@@ -58,10 +58,15 @@ def load_of(traffic: Traffic, site_bytes: int, files: int) -> Load:
     """The setting as a load, with the measured site where the setting does not say."""
     return Load(
         visits=Decimal(traffic.visits),
-        gigabytes=traffic.page_weight * KB / GB,
-        requests=traffic.requests,
-        cached=traffic.cached,
+        gigabytes=_exact(traffic.page_weight) * KB / GB,
+        requests=_exact(traffic.requests),
+        cached=_exact(traffic.cached),
         deploys=Decimal(traffic.deploys),
-        site_gigabytes=traffic.site_size * MB / GB or site_bytes / GB,
+        site_gigabytes=_exact(traffic.site_size) * MB / GB or site_bytes / GB,
         files=Decimal(traffic.files or files),
     )
+
+
+def _exact(value: float) -> Decimal:
+    """The number as it is written."""
+    return Decimal(str(value))
