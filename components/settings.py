@@ -127,6 +127,11 @@ class Settings(BaseModel):
         """Name the site is served under."""
         return self.hostname or f"www.{self.domain}"
 
+    def plan_of(self, name: str) -> str:
+        """The plan set for a platform, or its default, in small letters; empty where there is none to choose."""
+        own = host_class(name).arguments.__dataclass_fields__.get("plan")
+        return "" if own is None else str(self.host_settings.get(name, {}).get("plan", own.default)).lower()
+
     def host_arguments(self, name: str, headers: Mapping[str, str]) -> Any:
         """Arguments of one host component: its own settings and what every host gets."""
         common = {"site": self.site_name, "protect": self.protect, "headers": dict(headers)}
@@ -159,13 +164,18 @@ def load() -> Settings:
     project = pulumi.get_project()
     prefix = f"{project}:"
     raw = {key.removeprefix(prefix): value for key, value in _all_config().items() if key.startswith(prefix)}
+    return read(chosen(raw))
+
+
+def chosen(raw: Mapping[str, str]) -> Mapping[str, str]:
+    """The raw values with what the environment says of content and release."""
     override = os.environ.get(CONTENT_VARIABLE)
     if override:
         raw = {**raw, "content": override, "contentRef": ""}
     pinned = os.environ.get(RELEASE_VARIABLE)
     if pinned is not None:
         raw = {**raw, "release": pinned}
-    return read(raw)
+    return raw
 
 
 def _all_config() -> Mapping[str, str]:

@@ -34,7 +34,7 @@ def catches(bill: Bill, facts: Facts, today: datetime.date) -> tuple[Catch, ...]
         *_unknown(bill),
         *_outdated(facts, today),
         *_never_free(bill),
-        *_not_commercial(bill),
+        *_terms(bill),
         *_deploys_in_credits(bill),
         *_each_day(bill, facts),
         *_checks(bill, facts),
@@ -74,7 +74,7 @@ def _unknown(bill: Bill) -> Iterator[Catch]:
             what = f"{line.row.text} ({amount(line.quantity)})"
             yield Catch("unknown", line.provider, f"the price of {what} is unknown and not in the sum: {line.row.then}")
     for name in bill.without_prices:
-        plan = bill.declared.plans.get(name) or "its plan"
+        plan = bill.declared.plans.get(name) or "any plan"
         yield Catch("unknown", name, f"no price of {plan} is known; add it to planning/prices.toml")
 
 
@@ -91,10 +91,10 @@ def _never_free(bill: Bill) -> Iterator[Catch]:
         )
 
 
-def _not_commercial(bill: Bill) -> Iterator[Catch]:
-    if "vercel" in bill.declared.hosts and bill.declared.plans.get("vercel") == "hobby":
-        text = "the plan Hobby is for personal sites without any commerce; any other needs Pro, $20 a seat"
-        yield Catch("not-commercial", "vercel", text)
+def _terms(bill: Bill) -> Iterator[Catch]:
+    for line in bill.lines:
+        if line.row.catch:
+            yield Catch("terms", line.provider, line.row.catch)
 
 
 def _deploys_in_credits(bill: Bill) -> Iterator[Catch]:

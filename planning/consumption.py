@@ -47,7 +47,7 @@ class Declared:
 
     hosts: tuple[str, ...]
     plans: Mapping[str, str]
-    """Platform → plan, as in prices.toml."""
+    """Platform → plan, as in prices.toml; empty where it has one only."""
     mode: Mode
     interval: int
     """Seconds between two checks from one place."""

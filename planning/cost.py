@@ -186,7 +186,14 @@ def limit(lines: Sequence[Line]) -> tuple[Decimal, Line] | None:
 
 
 def _offer(name: str, declared: Declared, load: Load, facts: Facts) -> tuple[Line, ...]:
-    return _lines(name, declared.plans.get(name, ""), facts, consumption.of_platform(declared, load, facts.assumed))
+    plan = declared.plans.get(name) or _only_plan(facts, name)
+    return _lines(name, plan, facts, consumption.of_platform(declared, load, facts.assumed))
+
+
+def _only_plan(facts: Facts, name: str) -> str:
+    """The plan of a platform that has no other."""
+    plans = tuple(facts.prices.get(name, {}))
+    return plans[0] if len(plans) == 1 else ""
 
 
 def _lines(provider: str, plan: str, facts: Facts, uses: Mapping[str, Use]) -> tuple[Line, ...]:

@@ -13,15 +13,12 @@ from planning.traffic import MB, Load, load_of
 if TYPE_CHECKING:
     from components.settings import Settings
 
-#: AWS has no plans to choose from here; other platforms have them among their settings.
-_ONLY_PLAN = {"aws": "pay-as-you-go"}
-
 
 def declared_of(settings: Settings) -> Declared:
     """What of the settings bears on the cost."""
     return Declared(
         hosts=settings.hosts,
-        plans={name: _plan(settings, name) for name in settings.hosts},
+        plans={name: settings.plan_of(name) for name in settings.hosts},
         mode=settings.edge_mode,
         interval=settings.monitor_interval,
         regions=len(set(settings.monitor_regions)),
@@ -51,13 +48,3 @@ def measured_site(folder: Path) -> tuple[int, int] | None:
         for name in names
     ]
     return sum(sizes), len(sizes)
-
-
-def _plan(settings: Settings, name: str) -> str:
-    """The plan a stack sets for a platform, or its default; settings that have no bearing may be missing."""
-    from components.hosts import host_class
-
-    own = host_class(name).arguments.__dataclass_fields__.get("plan")
-    if own is None:
-        return _ONLY_PLAN.get(name, "")
-    return str(settings.host_settings.get(name, {}).get("plan", own.default)).lower()

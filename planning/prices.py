@@ -47,6 +47,8 @@ class Row(BaseModel):
     """Units of the pool for ``per`` of this item."""
     end: End | None = None
     then: str = ""
+    catch: str = ""
+    """What nobody must be surprised by, at any traffic."""
     source: str = Field(min_length=1)
     date: datetime.date
     mark: Mark

@@ -22,9 +22,9 @@ def said(declared, load, facts, today=TODAY):
 
 
 def test_vercel_hobby_is_not_for_commerce_and_pro_is(facts):
-    assert "without any commerce" in said(stack("vercel"), month(), facts)["not-commercial", "vercel"]
-    assert ("not-commercial", "vercel") not in said(stack("vercel", plans={"vercel": "pro"}), month(), facts)
-    assert ("not-commercial", "vercel") not in said(stack("aws"), month(), facts)
+    assert "without any commerce" in said(stack("vercel"), month(), facts)["terms", "vercel"]
+    assert ("terms", "vercel") not in said(stack("vercel", plans={"vercel": "pro"}), month(), facts)
+    assert ("terms", "vercel") not in said(stack("aws"), month(), facts)
 
 
 def test_netlifys_credits_say_how_many_deploys_there_is_room_for(facts):

@@ -112,6 +112,11 @@ def test_a_plan_without_prices_is_unknown_and_not_free(facts):
     assert "vercel" in found.unknown
 
 
+def test_a_platform_without_plans_to_choose_from_has_its_only_one(facts):
+    assert bill(stack("aws", plans={"aws": ""}), month(), facts).line("aws.traffic").plan == "pay-as-you-go"
+    assert bill(stack("vercel", plans={"vercel": ""}), month(), facts).without_prices == ("vercel",)
+
+
 def test_vercel_pros_credit_is_taken_off_usage_and_not_off_the_seat(facts):
     pro = stack("vercel", plans={"vercel": "pro"})
     assert bill(pro, month(1000), facts).by_provider["vercel"] == 20

@@ -24,7 +24,7 @@ def test_plans_are_those_of_the_settings_by_the_names_of_the_price_file():
     assert found.plans == {
         "vercel": "pro",
         "netlify": "free",
-        "aws": "pay-as-you-go",
+        "aws": "",
         "firebase": "spark",
         "azure": "standard",
         "gitlab": "free",
@@ -33,7 +33,7 @@ def test_plans_are_those_of_the_settings_by_the_names_of_the_price_file():
 
 def test_a_platform_whose_own_settings_are_not_there_yet_has_its_default_plan():
     found = declared_of(settings(hosts=["aws"]).model_copy(update={"hosts": ("firebase", "aws")}))
-    assert found.plans == {"firebase": "spark", "aws": "pay-as-you-go"}
+    assert found.plans == {"firebase": "spark", "aws": ""}
 
 
 def test_regions_are_counted_once():

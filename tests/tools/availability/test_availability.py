@@ -122,6 +122,7 @@ def test_every_setting_of_the_project_is_read_as_the_engine_would(tmp_path):
             "hostSettings": json.dumps(settings.host_settings),
             "protect": "false",
             "verifyDeadline": "30",
+            "budget": "30",
         }
     )
     assert same == settings
