@@ -42,7 +42,7 @@ BUCKET_BLOCKS_PUBLIC_ACCESS = ResourcePolicy(
     origin="CKV_AWS_53, CKV_AWS_54, CKV_AWS_55, CKV_AWS_56",
     kinds=(ACCESS_BLOCK,),
     judge=_blocks_public_access,
-    repair=lambda *_: _BLOCKED,
+    repair=lambda _: _BLOCKED,
 )
 
 
@@ -167,9 +167,7 @@ BUCKET_HAS_NO_ACLS = ResourcePolicy(
     origin="CKV2_AWS_65, CIS AWS 2.1",
     kinds=(OWNERSHIP, *ACLS, *BUCKETS, *OBJECTS),
     judge=_has_no_acls,
-    repair=lambda resource, _: (
-        {"rule": {"objectOwnership": "BucketOwnerEnforced"}} if resource.kind == OWNERSHIP else {}
-    ),
+    repair=lambda resource: {"rule": {"objectOwnership": "BucketOwnerEnforced"}} if resource.kind == OWNERSHIP else {},
 )
 
 

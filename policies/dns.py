@@ -63,7 +63,7 @@ DNS_RECORD_IS_PROXIED = ResourcePolicy(
     origin="design",
     kinds=(RECORD,),
     judge=_is_proxied,
-    repair=lambda resource, _: {"proxied": True} if at(resource.values, "type") in _VISITED else {},
+    repair=lambda _: {"proxied": True},
 )
 
 

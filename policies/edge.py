@@ -36,9 +36,8 @@ def _refuses_old_tls(resource: Resource, _: Settings) -> Iterator[str]:
         yield f"{key} is not {' or '.join(_TRANSPORT[key])}"
 
 
-def _strict_transport(resource: Resource, _: Settings) -> Mapping[str, Any]:
-    found = _TRANSPORT.get(text(at(resource.values, "settingId")))
-    return {"value": found[0]} if found else {}
+def _strict_transport(resource: Resource) -> Mapping[str, Any]:
+    return {"value": _TRANSPORT[at(resource.values, "settingId")][0]}
 
 
 ZONE_TRANSPORT_IS_STRICT = ResourcePolicy(
@@ -89,7 +88,7 @@ ZONE_ALTERS_NO_BYTES = ResourcePolicy(
     origin="design",
     kinds=(SETTING,),
     judge=_alters_no_bytes,
-    repair=lambda resource, _: {"value": "off"} if at(resource.values, "settingId") in _ALTERING else {},
+    repair=lambda _: {"value": "off"},
 )
 
 
@@ -133,7 +132,7 @@ BALANCER_FAILS_OVER = ResourcePolicy(
     settings={"pools": Setting(2, "the least number of pools")},
     kinds=(BALANCER,),
     judge=_fails_over,
-    repair=lambda *_: {"proxied": True, "enabled": True},
+    repair=lambda _: {"proxied": True, "enabled": True},
 )
 
 
@@ -218,7 +217,7 @@ MONITOR_IS_STRICT = ResourcePolicy(
     settings={"failures": Setting(2, "the least consecutiveDown; at 1, a lost packet is an outage")},
     kinds=(MONITOR,),
     judge=_monitor_is_strict,
-    repair=lambda *_: {"type": "https", "allowInsecure": False, "followRedirects": False, "expectedCodes": "200"},
+    repair=lambda _: {"type": "https", "allowInsecure": False, "followRedirects": False, "expectedCodes": "200"},
 )
 
 

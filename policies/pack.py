@@ -112,7 +112,7 @@ def _repaired(policy: ResourcePolicy, args: Any) -> Mapping[str, Any] | None:
         found = next(iter(policy.judge(resource, settings)), None)
     except NotKnown:
         return None
-    changes = policy.repair(resource, settings) if found else None
+    changes = policy.repair(resource) if found else None
     return {**behind(args.props), **changes} if changes else None
 
 

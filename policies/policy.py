@@ -101,8 +101,8 @@ class ResourcePolicy(Policy):
     kinds: tuple[str, ...] = ()
     """Resource types that it looks at."""
     judge: Callable[[Resource, Settings], Iterable[str]] = lambda *_: ()
-    repair: Callable[[Resource, Settings], Mapping[str, Any]] | None = None
-    """Inputs to replace, where that is safe; used at the level ``remediate``."""
+    repair: Callable[[Resource], Mapping[str, Any]] | None = None
+    """Inputs to replace after a finding, where that is safe; used at the level ``remediate``."""
 
     def concerns(self, kind: str) -> bool:
         """Whether it looks at resources of this type."""

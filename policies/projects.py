@@ -51,7 +51,7 @@ STATIC_SITE_HAS_NO_PREVIEWS = ResourcePolicy(
     origin="design",
     kinds=(STATIC_SITE,),
     judge=_has_no_previews,
-    repair=lambda *_: {"stagingEnvironmentPolicy": "Disabled"},
+    repair=lambda _: {"stagingEnvironmentPolicy": "Disabled"},
 )
 
 
@@ -67,5 +67,5 @@ PAGES_ARE_HTTPS = ResourcePolicy(
     origin="design",
     kinds=(PAGES,),
     judge=_pages_are_https,
-    repair=lambda *_: {"forceHttps": True, "isUniqueDomainEnabled": True},
+    repair=lambda _: {"forceHttps": True, "isUniqueDomainEnabled": True},
 )

@@ -42,7 +42,7 @@ STORAGE_ACCOUNT_IS_PRIVATE = ResourcePolicy(
     origin="CKV_AZURE_3, CKV_AZURE_44, CKV_AZURE_59, CKV_AZURE_190",
     kinds=(ACCOUNT,),
     judge=_account_is_private,
-    repair=lambda *_: {**_ACCOUNT_VALUES, "minimumTlsVersion": "TLS1_2"},
+    repair=lambda _: {**_ACCOUNT_VALUES, "minimumTlsVersion": "TLS1_2"},
 )
 
 
@@ -59,7 +59,7 @@ CONTAINER_IS_PRIVATE = ResourcePolicy(
     origin="CKV_AZURE_34",
     kinds=(CONTAINER,),
     judge=_container_is_private,
-    repair=lambda *_: {"publicAccess": "None"},
+    repair=lambda _: {"publicAccess": "None"},
 )
 
 
@@ -81,5 +81,5 @@ GOOGLE_BUCKET_IS_PRIVATE = ResourcePolicy(
     origin="CKV_GCP_28, CKV_GCP_29, CKV_GCP_114",
     kinds=(GOOGLE_BUCKET, *GOOGLE_GRANTS),
     judge=_google_bucket_is_private,
-    repair=lambda resource, _: _BUCKET_VALUES if resource.kind == GOOGLE_BUCKET else {},
+    repair=lambda resource: _BUCKET_VALUES if resource.kind == GOOGLE_BUCKET else {},
 )

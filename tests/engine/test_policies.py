@@ -9,7 +9,7 @@ import yaml
 
 from tests.engine.conftest import new_stack
 from tests.engine.stack import ROOT
-from tools.bench.checkout import checkout, configure
+from tools.bench.checkout import checkout, configure, judge
 
 REASON = "This test wants to see what the level does."
 BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
@@ -38,10 +38,7 @@ BALANCING = "components/edge/balancing.py"
 
 
 def set_level(stack, policy, level, reason=REASON):
-    path = stack.root / "policies" / "config.sandbox.json"
-    given = json.loads(path.read_text("utf-8"))
-    given[policy] = {"enforcementLevel": level, **({"reason": reason} if reason else {})}
-    path.write_text(json.dumps(given), "utf-8")
+    judge(stack.root, policy, enforcementLevel=level, **({"reason": reason} if reason else {}))
 
 
 def show_platforms(stack):
@@ -79,8 +76,10 @@ def test_mandatory_stops_up_before_anything_is_applied(stack):
 
 def test_a_policy_of_the_whole_site_stops_up_before_anything_is_applied(stack):
     configure(stack.root, hosts=["aws"])
+    judge(stack.root, "site-stands-on-two-clouds", clouds=2)
     output = stack.refused("up")
     assert "site-stands-on-two-clouds" in output
+    assert "aws: no 2 of them stand on providers that they do not share" in output
     assert state(stack) == {}
 
 

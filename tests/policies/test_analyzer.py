@@ -8,7 +8,7 @@ from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
-from policies.analyzer import GROWING, Run, lean_analyzer
+from policies.analyzer import GROWING, Run, lean_analyzer, weakened_without_reason
 from policies.values import SECRET
 from tests.policies.program import Registered, analyze_request, analyzer, levels, registered_by, stack_request, struct
 
@@ -152,10 +152,9 @@ def test_a_weaker_level_needs_a_reason(level, reason, refused):
 
 
 def test_asking_for_the_reason_does_not_put_one_there():
-    server = analyzer()
-    request = levels({"monitor-is-strict": {"enforcementLevel": "mandatory", "failures": 3}})
-    server.Configure(request, Context())
-    assert "reason" not in request.policyConfig["monitor-is-strict"].properties.fields
+    given = levels({"monitor-is-strict": {"enforcementLevel": "advisory", "failures": 3}}).policyConfig
+    assert weakened_without_reason({"monitor-is-strict": "mandatory"}, given) == ["monitor-is-strict"]
+    assert set(given["monitor-is-strict"].properties.fields) == {"failures"}
 
 
 def test_disabling_an_advisory_policy_needs_a_reason_too():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.buckets import BUCKET_POLICY_NAMES_ITS_READERS as READERS
@@ -57,11 +57,13 @@ def findings(found):
     return judged(READERS, policy(policy=json.dumps({"Statement": found}))).findings
 
 
+@settings(deadline=None)
 @given(st.lists(SAFE, min_size=1, max_size=5))
 def test_statements_that_open_nothing_open_nothing_together(safe):
     assert findings(safe) == []
 
 
+@settings(deadline=None)
 @given(st.lists(SAFE, max_size=4), EVERYBODY, UNBINDING, st.integers(0, 4))
 def test_one_open_statement_among_any_others_is_found_and_numbered(safe, principal, condition, place):
     opened = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "*"}
@@ -72,6 +74,7 @@ def test_one_open_statement_among_any_others_is_found_and_numbered(safe, princip
     assert f"statement {found.index(opened) + 1} allows everybody" in said
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_whatever_stands_in_a_document_is_read_or_named_as_none(value):
     for written in (value, json.dumps(value)):
@@ -83,6 +86,7 @@ def test_whatever_stands_in_a_document_is_read_or_named_as_none(value):
             assert found
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"]), JSON
@@ -98,6 +102,7 @@ def test_whatever_stands_in_a_statement_is_read_or_named_as_none(statement):
             assert found.allows is (effect == "Allow")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_text_that_is_no_document_is_named_without_being_shown(value):
     with pytest.raises(NotADocument) as raised:

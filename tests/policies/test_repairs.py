@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pulumi_policy.deserialize import serialize_properties
+from pulumi_policy.policy import _NotApplicableError
 
 from policies.policy import ResourcePolicy
 from policies.registry import POLICIES
@@ -57,3 +58,11 @@ def test_resources_of_other_types_are_left_alone():
     given = with_(edge.BALANCED, proxied=False)
     given.kind = "random:index/thing:Thing"
     assert repaired(edge.FAILS_OVER, given) is None
+
+
+def test_an_excepted_resource_is_not_repaired():
+    wrong = with_(edge.BALANCED, proxied=False)
+    given = [{"resource": "*::balancer", "reason": "It is taken down on the first of May."}]
+    with pytest.raises(_NotApplicableError) as raised:
+        repaired(edge.FAILS_OVER, wrong, exceptions=given)
+    assert raised.value.reason == given[0]["reason"]

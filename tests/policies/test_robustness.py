@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.policy import ResourcePolicy, StackPolicy, kind_of
@@ -44,6 +44,7 @@ RESOURCES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(RESOURCES, st.booleans())
 def test_no_policy_fails_on_any_values(resource, preview):
     for policy in POLICIES:
@@ -51,6 +52,7 @@ def test_no_policy_fails_on_any_values(resource, preview):
             judged(policy, resource, preview=preview)
 
 
+@settings(deadline=None)
 @given(st.lists(RESOURCES, max_size=4), st.booleans())
 def test_no_policy_of_the_whole_stack_fails_on_any_values(resources, preview):
     for number, one in enumerate(resources):

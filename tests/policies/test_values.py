@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_policy import Secret, proxy
 
@@ -59,11 +59,13 @@ def test_an_unknown_value_can_be_shown_to_a_programmer():
     assert repr(Unknown("a.b")) == "<a.b is not known>"
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_plain_values_are_seen_as_they_are(value):
     assert seen(value) == value
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON))
 def test_the_sdks_proxies_are_seen_through(value):
     assert seen(proxy.unknown_checking_proxy(value)) == value

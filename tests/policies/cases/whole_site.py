@@ -69,6 +69,7 @@ PASSING = [
     passes(BEHIND, *ALL, worker(bindings=HOSTS)),
     passes(BEHIND, *ALL, worker(content='const origins = ["netlify.example", "aws.example"]')),
     passes(BEHIND, *worker_at_first_preview({"bindings": ["one-site"]})),
+    passes(BEHIND, *ALL, Declared(WORKER, {"bindings": HOSTS}, "worker", {"accountId": ["aws-verify"]})),
     passes(
         BEHIND,
         *ALL,
