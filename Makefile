@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench coordinator availability venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,11 +75,19 @@ format: venv ## Bring the code into its format
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: venv ## Write docs/platforms.md anew from what the platforms declare
+docs: venv ## Write docs/platforms.md and docs/availability.md anew from code and data
 	@$(RUN) -m tools.platforms_page
+	@$(RUN) -m tools.availability_page
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
+
+coordinator: venv ## Bring platforms back in steps after an outage, until Ctrl-C: STACK=sandbox
+	@$(RUN) -m coordinator --stack $(STACK)
+
+availability: venv ## Say what the stack can be expected to reach, with a chart [STACK=…] [FORMAT=json] [HOSTS=a,b] [EDGE=worker] [FRONTS=2] [YEARS=…] [SEED=…]
+	@$(RUN) -m tools.availability --stack $(STACK) --format $(FORMAT) $(if $(HOSTS),--hosts '$(HOSTS)') \
+		$(if $(EDGE),--edge '$(EDGE)') $(if $(FRONTS),--fronts '$(FRONTS)') $(if $(YEARS),--years '$(YEARS)') $(if $(SEED),--seed '$(SEED)')
 
 bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench

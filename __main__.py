@@ -47,6 +47,7 @@ edge = Edge(
     EdgeArgs.from_settings(settings),
     origins=[host.origin for host in hosts.values()],
     rules=site.rules,
+    folders=site.folders,
 )
 
 pulumi.export("site_url", edge.site_url)

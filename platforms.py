@@ -9,8 +9,12 @@ from __future__ import annotations
 
 #: Names in the default failover order: the first that is healthy serves the site.
 PLATFORMS: tuple[str, ...] = (
+    "vercel",
     "netlify",
     "aws",
+    "firebase",
+    "azure",
+    "gitlab",
 )
 
 #: Name → providers whose failure takes the platform down, its own included, with where that is known from. Spread over

@@ -24,3 +24,5 @@ class Origin:
     """``https://…`` address of the site on this platform, without a trailing slash."""
     sends_headers: bool = True
     """Whether the platform can send the site's headers; else the edge sets them, as it must for all then."""
+    adds_slash: bool = True
+    """Whether it leads visitors of a folder without its slash to the one with it; else the edge does."""

@@ -16,6 +16,8 @@ class Website(pulumi.CustomResource):
     release: pulumi.Output[str]
     rules: pulumi.Output[dict[str, Any]]
     """The release's rules as ``website.Manifest`` writes them."""
+    folders: pulumi.Output[list[str]]
+    """Percent-encoded paths of folders without the slash, which visitors are to be led from to those with it."""
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class Website(pulumi.CustomResource):
             "pinned": pinned or None,
             "keep": keep,
         }
-        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules"))
+        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules", "folders"))
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.alias_generators import to_camel
 
 from components.hosts import COMMON_FIELDS, host_class
+from coordinator.recovery_settings import Recovery
 from platforms import PLATFORMS
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
@@ -49,7 +50,7 @@ class Settings(BaseModel):
     content_ref: str = ""
     domain: str = Field(default="peacefulrobot.com", pattern=_DOMAIN)
     hostname: str = ""
-    hosts: tuple[str, ...] = Field(default=("netlify", "aws"), min_length=1)
+    hosts: tuple[str, ...] = Field(default=PLATFORMS, min_length=1)
     host_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     cloudflare_account_id: str = Field(pattern=_HEX_ID)
     cloudflare_zone_id: str = Field(pattern=_HEX_ID)
@@ -59,6 +60,8 @@ class Settings(BaseModel):
     monitor_down: Annotated[int, Field(ge=1, le=10)] = 2
     monitor_up: Annotated[int, Field(ge=1, le=10)] = 2
     monitor_regions: tuple[str, ...] = Field(default=("WEU",), min_length=1)
+    recovery: Recovery = Recovery()
+    """For the coordinator, which reads it from the stack's file; here it is only checked."""
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

@@ -13,10 +13,10 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import stamina
@@ -24,7 +24,13 @@ import stamina
 from publisher.errors import PlatformRefused, PlatformUnavailable
 
 HEALING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NETWORK_ERRORS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError, ConnectionError)
+_NETWORK_ERRORS = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,  # an answer that is no HTTP
+    asyncio.TimeoutError,
+    ConnectionError,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class RetryPolicy:
     healing_statuses: frozenset[int] = HEALING_STATUSES
     hints: Mapping[int, str] = field(default_factory=dict)
     """What to do, by status: added to the error's text."""
+
+
+#: Tries of ``make_once``, and seconds before the second one; doubled each time.
+_TRIES, _FIRST_PAUSE, _LONGEST_PAUSE = 4, 1.0, 30.0
+T = TypeVar("T")
 
 
 class Budget:
@@ -145,6 +156,25 @@ async def call(
         )
         raise PlatformUnavailable(message) from error
     raise AssertionError("stamina ends with an answer or an error")
+
+
+async def make_once(make: Callable[[], Awaitable[T]], find: Callable[[], Awaitable[T | None]]) -> T:
+    """Make something that must not be made twice; when the answer is lost, look whether it was before asking again.
+
+    ``make`` asks once. Raises what it raises.
+    """
+    for attempt in range(_TRIES):
+        try:
+            return await make()
+        except PlatformUnavailable as error:
+            found = await find()
+            if found is not None:
+                return found
+            wished = getattr(error.__cause__, "delay", None) or 0.0
+            if attempt == _TRIES - 1 or wished > _LONGEST_PAUSE:
+                raise
+            await asyncio.sleep(max(wished, _FIRST_PAUSE * 2.0**attempt))
+    raise AssertionError("the loop ends with what was made or an error")
 
 
 async def _once(

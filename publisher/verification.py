@@ -14,7 +14,7 @@ import aiohttp
 from publisher.errors import VerifyFailed
 from publisher.journal import Entry, Journal
 from publisher.progress import Progress
-from website import Answer, Site, url_encoded
+from website import SPLAT, Answer, Redirect, Site, url_encoded
 
 _SAMPLE = 12
 
@@ -49,16 +49,25 @@ class PublicOrigin:
     """Whether the platform can send the release's security headers and ``_headers``; else they are not compared."""
     cache_control: bool = True
     """Whether it can send the release's Cache-Control; else that is not compared."""
+    content_types: bool = True
+    """Whether it can send the release's Content-Type; else that is not compared."""
+    any_splat: bool = True
+    """Whether a redirect with ``:splat`` is there where it leads to no page; else it is asked with a page only."""
 
     def promises(self, header: str) -> bool:
         """Tell whether a header of the release is to be found here."""
         name = header.lower()
-        return name == "content-type" or (self.cache_control if name == "cache-control" else self.custom_headers)
+        special = {"content-type": self.content_types, "cache-control": self.cache_control}
+        return special.get(name, self.custom_headers)
 
 
-def url_paths(site: Site, changed: Collection[str], how: Thoroughness) -> list[str]:
-    """URL paths to ask for: files, redirects, and one path that does not exist."""
-    files = list(site.files)
+def url_paths(site: Site, changed: Collection[str], how: Thoroughness, *, any_splat: bool = True) -> list[str]:
+    """URL paths to ask for: files, redirects, and one path that does not exist.
+
+    A redirect with ``:splat`` is asked with a page of the site, and with ``any_splat`` with an invented path too.
+    """
+    # The 404 page is checked by a path that is not there; asked by its own name, some say 200 and some 404.
+    files = [path for path in site.files if path != site.rules.not_found]
     if len(files) >= how.all_below:
         picker = random.Random(site.release_id)  # noqa: S311 - a repeatable sample, not a secret
         there = sorted(path for path in changed if path in site.files)
@@ -68,9 +77,22 @@ def url_paths(site: Site, changed: Collection[str], how: Thoroughness) -> list[s
         }
         others = [path for path in files if path not in chosen]
         files = sorted(chosen | set(picker.sample(others, min(how.sample, len(others)))))
-    redirects = [rule.source.replace("*", "probe-of-the-splat") for rule in site.rules.redirects]
+    redirects = [path for rule in site.rules.redirects for path in _of_redirect(site, rule, any_splat=any_splat)]
     missing = f"/no-such-page-{site.release_id}"
     return list(dict.fromkeys([*_pages(files), *redirects, missing]))
+
+
+def _of_redirect(site: Site, rule: Redirect, *, any_splat: bool) -> Iterable[str]:
+    if SPLAT not in rule.target:
+        yield rule.source.replace("*", "probe-of-the-splat")
+        return
+    before, _, after = rule.target.partition(SPLAT)
+    for path in site.files if not after else ():
+        if f"/{path}".startswith(before) and f"/{path}" != before:
+            yield rule.source.replace("*", f"/{path}"[len(before) :])
+            break
+    if any_splat or rule.status == 200:
+        yield rule.source.replace("*", "probe-of-the-splat")
 
 
 def _pages(files: Iterable[str]) -> Iterable[str]:
@@ -96,7 +118,7 @@ async def verify(
     Raises VerifyFailed with what differs, by path, at the deadline.
     """
     started = time.monotonic()
-    paths = url_paths(site, changed, how)
+    paths = url_paths(site, changed, how, any_splat=origin.any_splat)
     clean = 0
     while True:
         differences = await _one_pass(http, origin, site, paths, how)
@@ -118,7 +140,7 @@ async def sample_differences(http: aiohttp.ClientSession, origin: PublicOrigin, 
     Asked for: the release record, the home page, a path that does not exist, and twelve files drawn by the release id.
     """
     picker = random.Random(site.release_id)  # noqa: S311 - a repeatable sample
-    others = [f"/{path}" for path in site.files]
+    others = [f"/{path}" for path in site.files if path != site.rules.not_found]
     paths = ["/.well-known/release.json", "/", "/no-such-page", *picker.sample(others, min(_SAMPLE, len(others)))]
     wrong = await _one_pass(http, origin, site, paths, Thoroughness())
     if wrong:

@@ -7,6 +7,8 @@ import os
 import re
 import ssl
 from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import certifi
@@ -19,6 +21,7 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 #: Certificates kept in memory; a sandbox has a handful of names, a client may ask for any.
 _KEPT_CONTEXTS = 256
+_EXPIRED_SINCE, _LIFE = timedelta(days=1), timedelta(days=90)
 
 
 class Authority:
@@ -36,28 +39,33 @@ class Authority:
         write_whole(
             self.bundle, b"".join([own, *(found for found in _trusted(self.bundle) if found.strip() != own.strip())])
         )
-        self._contexts: OrderedDict[str, ssl.SSLContext] = OrderedDict()
+        self._contexts: OrderedDict[tuple[str, bool], ssl.SSLContext] = OrderedDict()
 
-    def server_context(self, hostname: str) -> ssl.SSLContext:
-        """TLS context with a certificate for ``hostname``; one for each name. ValueError for what is no host name."""
+    def server_context(self, hostname: str, *, expired: bool = False) -> ssl.SSLContext:
+        """TLS context with a certificate for ``hostname``; one for each name. ValueError for what is no host name.
+
+        With ``expired`` the certificate was good until yesterday.
+        """
         name = hostname.lower()
-        if name in self._contexts:
-            self._contexts.move_to_end(name)
-            return self._contexts[name]
+        if (name, expired) in self._contexts:
+            self._contexts.move_to_end((name, expired))
+            return self._contexts[name, expired]
         if not _HOSTNAME.match(name):
             raise ValueError(f"no certificate for {hostname!r}: it is no host name")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        self._ca.issue_cert(name).configure_cert(context)
-        self._contexts[name] = context
+        begin, end = _validity(expired)
+        self._ca.issue_cert(name, not_before=begin, not_after=end).configure_cert(context)
+        self._contexts[name, expired] = context
         if len(self._contexts) > _KEPT_CONTEXTS:
             self._contexts.popitem(last=False)
         return context
 
-    def sni_context(self) -> ssl.SSLContext:
+    def sni_context(self, expired: Callable[[], bool] = lambda: False) -> ssl.SSLContext:
         """TLS context of a listener: shows a certificate for the name that the client asks for.
 
+        ``expired`` is asked at each handshake whether that certificate is to be out of date.
         A client that names no host is turned away with the alert ``unrecognized_name``
         (https://www.rfc-editor.org/rfc/rfc6066#section-3).
         """
@@ -67,7 +75,7 @@ class Authority:
 
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
             try:
-                connection.context = self.server_context(name or "")
+                connection.context = self.server_context(name or "", expired=expired())
             except ValueError:
                 return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
             return None
@@ -92,6 +100,14 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     unfinished.replace(path)
+
+
+def _validity(expired: bool) -> tuple[datetime | None, datetime | None]:
+    """First and last moment of a certificate; None stands for the authority's usual ones."""
+    if not expired:
+        return None, None
+    end = datetime.now(UTC) - _EXPIRED_SINCE
+    return end - _LIFE, end
 
 
 def _loaded(certificate: Path, key: Path) -> trustme.CA:

@@ -122,7 +122,7 @@ class PublicPlane:
         await self._listen(plain, secure)
 
     async def _listen(self, plain: socket.socket, secure: socket.socket) -> None:
-        tls = self.world.authority.sni_context()
+        tls = self.world.authority.sni_context(self._certificate_expired)
         for site in (
             web.SockSite(self._runner, plain, backlog=_BACKLOG),
             web.SockSite(self._runner, secure, backlog=_BACKLOG, ssl_context=tls),
@@ -137,6 +137,8 @@ class PublicPlane:
         else:
             await self._bring_up()
         self.world.faults[self.platform] = fault
+        if fault.kind == "tls-expired":
+            self._cut_all()  # who is connected has seen the good certificate
 
     async def heal(self) -> None:
         """End the fault; the ports are the same as before."""
@@ -152,10 +154,17 @@ class PublicPlane:
             await site.stop()
         endpoint = self.world.endpoints[self.platform]
         self._reserved = [reserved_socket(endpoint.http_port), reserved_socket(endpoint.https_port)]
+        self._cut_all()
+
+    def _cut_all(self) -> None:
         server = self._runner.server
         for connection in server.connections if server else []:
             if isinstance(connection.transport, asyncio.Transport):
                 connection.transport.abort()
+
+    def _certificate_expired(self) -> bool:
+        fault = self.world.faults.get(self.platform)
+        return fault is not None and fault.kind == "tls-expired"
 
     async def _bring_up(self) -> None:
         if self._reserved:

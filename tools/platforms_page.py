@@ -27,8 +27,12 @@ sent.
 - *Asked before*: the staged copy has an address of its own and is asked like the site before anyone else sees it.
   Otherwise its bytes are compared by digest.
 - *Goes back by*: a pointer that moves, or the kept artefact, which is published anew.
-- *Headers*, *Cache-Control*: the platform sends what the site says. Otherwise the edge sets the headers, and the
-  platform's own Cache-Control stays.
+- *Headers*, *Cache-Control*, *Content-Type*: the platform sends what the site says. Otherwise the edge sets the
+  headers, and the platform's own Cache-Control and Content-Type stay.
+- *Adds a slash*: who leads a visitor of `/posts` to `/posts/`, where that is a folder.
+- *Is sent*: the files that the platform lacks, or the whole release as soon as one file has changed.
+- *`:splat` to no page*: a redirect of a folder carries over any path, or only one that leads to a page of the site; the
+  rest is answered with the 404 page at once.
 
 """
 _RULES = """## Rules
@@ -50,9 +54,8 @@ _PAGES = {
 }
 #: What a site can ask for → the files that ask for it.
 _FEATURES = {
-    "redirect of one path (301, 302, 307, 308)": {
-        "_redirects": "/a /page 301\n/b /page 302\n/c /page 307\n/d /page 308\n"
-    },
+    "redirect of one path, 301 or 302": {"_redirects": "/a /page 301\n/b /page 302\n"},
+    "redirect of one path, 307 or 308": {"_redirects": "/c /page 307\n/d /page 308\n"},
     "redirect to another host": {"_redirects": "/away https://example.org/there 302\n"},
     "redirect of a folder to one page": {"_redirects": "/old/* /page 301\n"},
     "redirect of a folder, path kept (`:splat`)": {"_redirects": "/blog/* /posts/:splat 301\n"},
@@ -78,7 +81,8 @@ _FEATURES = {
 def page() -> str:
     """The whole page."""
     traits = {name: platform_class(name).traits for name in PLATFORMS}
-    abilities = ["platform", "asked before", "goes back by", "headers", "Cache-Control", "uploads at once"]
+    abilities = ["platform", "asked before", "goes back by", "headers", "Cache-Control", "Content-Type"]
+    abilities += ["adds a slash", "is sent", "`:splat` to no page", "uploads at once"]
     limits = ["platform", "plan", "files", "one file", "whole site", "quotas"]
     parts = [
         _HEAD + _table(abilities, _abilities(traits)),
@@ -120,6 +124,10 @@ def _abilities(traits: dict[str, Traits]) -> Iterable[Sequence[str]]:
             found.rolls_back,
             "the platform" if found.custom_headers else "the edge",
             "the site's" if found.cache_control else "the platform's own",
+            "the site's" if found.content_types else "the platform's own",
+            "the platform" if found.adds_slash else "the edge",
+            "what is lacking" if found.incremental else "the whole release",
+            "carried over" if found.any_splat else "404",
             str(found.concurrency),
         )
 

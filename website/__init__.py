@@ -16,6 +16,7 @@ from website.names import RELEASE_FILE
 from website.release import HEALTH_TOKEN, RELEASE_ID
 from website.rules import SPLAT, HeaderRule, Redirect, Rules, url_encoded
 from website.site import Answer, Site
+from website.slashes import folders, packed
 
 __all__ = [
     "DEFAULT_CACHE_RULES",
@@ -42,9 +43,11 @@ __all__ = [
     "SiteError",
     "SiteOptions",
     "SourceError",
+    "folders",
     "gzip_stream",
     "load_site",
     "open_verified",
+    "packed",
     "read_verified",
     "url_encoded",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components.edge import balancing, headers, probing, zone
+from components.edge import balancing, headers, probing, redirects, zone
 from components.edge.args import EdgeArgs, check
 from components.origin import Origin
 
@@ -27,11 +27,13 @@ class Edge(pulumi.ComponentResource):
         args: EdgeArgs,
         origins: Sequence[Origin],
         rules: pulumi.Output[dict[str, Any]] | None = None,
+        folders: pulumi.Output[list[str]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Serve ``origins``, in failover order, as ``args.hostname``. Raises EdgeError with every mistake.
 
-        ``rules`` of the release are needed where an origin cannot send headers of its own.
+        ``rules`` of the release are needed where an origin cannot send headers of its own, its ``folders`` where one
+        does not lead to the slash of a folder.
         """
         check(args, origins)
         inputs = {"hostname": args.hostname, "origins": [origin.hostname for origin in origins]}
@@ -43,7 +45,8 @@ class Edge(pulumi.ComponentResource):
         balancing.declare_alert(f"{name}-alert", args, pools, child)
         zone.declare_settings(f"{name}-setting", args, child)
         zone.declare_caching(f"{name}-caching", args, child)
-        zone.declare_redirect(f"{name}-redirect", args, child)
+        slashless = None if all(origin.adds_slash for origin in origins) else folders
+        redirects.declare_redirects(f"{name}-redirect", args, slashless, child)
         if rules is not None and not all(origin.sends_headers for origin in origins):
             headers.declare_headers(f"{name}-headers", args, rules, child)
         zone.declare_records(f"{name}-record", args, child)

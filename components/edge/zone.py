@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -98,32 +98,6 @@ def transport_security(headers: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def declare_redirect(name: str, args: EdgeArgs, opts: pulumi.ResourceOptions) -> cloudflare.Ruleset | None:
-    """From the bare domain to the site, path and query kept.
-
-    A zone has one ruleset for a phase: a second resource on the phase is refused (code 20217).
-    """
-    if args.apex == args.hostname:
-        return None
-    target = cloudflare.RulesetRuleActionParametersFromValueTargetUrlArgs(
-        expression=f'concat("https://{args.hostname}", http.request.uri.path)'
-    )
-    parameters = cloudflare.RulesetRuleActionParametersArgs(
-        from_value=cloudflare.RulesetRuleActionParametersFromValueArgs(
-            status_code=301, target_url=target, preserve_query_string=True
-        )
-    )
-    rule = cloudflare.RulesetRuleArgs(
-        ref="apex",  # stable, or each change of a rule gives it a new id
-        description=f"{args.apex} to {args.hostname}",
-        expression=f'(http.host eq "{args.apex}")',
-        action="redirect",
-        action_parameters=parameters,
-        enabled=True,
-    )
-    return _declare_ruleset(name, args, "http_request_dynamic_redirect", rule, opts)
-
-
 def declare_caching(name: str, args: EdgeArgs, opts: pulumi.ResourceOptions) -> cloudflare.Ruleset:
     """Cloudflare keeps what the site's own Cache-Control allows, as long as it allows, and nothing else.
 
@@ -146,15 +120,20 @@ def declare_caching(name: str, args: EdgeArgs, opts: pulumi.ResourceOptions) -> 
         action_parameters=parameters,
         enabled=True,
     )
-    return _declare_ruleset(name, args, "http_request_cache_settings", rule, opts)
+    return declare_ruleset(name, args, "http_request_cache_settings", [rule], opts)
 
 
-def _declare_ruleset(
-    name: str, args: EdgeArgs, phase: str, rule: cloudflare.RulesetRuleArgs, opts: pulumi.ResourceOptions
+def declare_ruleset(
+    name: str,
+    args: EdgeArgs,
+    phase: str,
+    rules: pulumi.Input[Sequence[cloudflare.RulesetRuleArgs]],
+    opts: pulumi.ResourceOptions,
 ) -> cloudflare.Ruleset:
+    """The rules of a phase: a zone has one ruleset for each, and a second resource on it is refused (code 20217)."""
     # The name the service gives to a phase's ruleset; another one would replace it, rules and all.
     return cloudflare.Ruleset(
-        name, zone_id=args.zone_id, name="default", kind="zone", phase=phase, rules=[rule], opts=opts
+        name, zone_id=args.zone_id, name="default", kind="zone", phase=phase, rules=rules, opts=opts
     )
 
 

@@ -6,6 +6,7 @@ A module ends in ``HOST``, its component. Its arguments class is a frozen datacl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -13,6 +14,26 @@ import pulumi
 
 from components.origin import Origin
 from platforms import PLATFORMS
+
+
+@dataclass(frozen=True)
+class ApiLookup:
+    """Where a platform's API tells the id of a resource, which it makes up itself, by the resource's unique name.
+
+    The answer is the resource, or a list in which the one with the inputs' ``name`` is searched.
+    """
+
+    base_variable: str
+    """Variable of the environment with the API's address."""
+    base: str
+    """The address where the variable is not set."""
+    path: str
+    """Template of inputs: ``/v9/projects/{name}``."""
+    token_variable: str
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    query: tuple[str, ...] = ()
+    """Inputs that are sent along where they are given, under their own names."""
 
 
 class Host(Protocol):

@@ -16,10 +16,15 @@ from typing import ClassVar, Literal
 import aiohttp
 
 from publisher.errors import LimitExceeded, PlatformRefused
-from website import DigestCache, File, Site
+from website import DigestCache, File, Site, folders, packed
 
 #: Header rules of a Cloudflare zone on the free plan: https://developers.cloudflare.com/rules/transform/#availability
 EDGE_HEADER_RULES = 10
+#: Single redirects of such a zone: https://developers.cloudflare.com/rules/url-forwarding/#availability
+EDGE_REDIRECT_RULES = 10
+#: Characters for paths in one rule; the whole expression has 4,096.
+#: https://developers.cloudflare.com/ruleset-engine/rules-language/expressions/#maximum-rule-expression-length
+EDGE_REDIRECT_ROOM = 3_700
 #: Releases that are kept where a stack says nothing else.
 KEEP = 5
 
@@ -62,6 +67,14 @@ class Traits:
     """Security headers and ``_headers`` can be expressed; else the edge sets them, and the origin is not asked."""
     cache_control: bool = True
     """Cache-Control can be given file by file; else the platform sends its own, and it is not asked of the origin."""
+    content_types: bool = True
+    """Content-Type can be given file by file; else the platform goes by its own table, and it is not compared."""
+    adds_slash: bool = True
+    """A folder without its slash is led to the one with it as the site says; else the edge does it for all."""
+    incremental: bool = True
+    """Only files that the platform lacks are sent; else the whole release is, as soon as one has changed."""
+    any_splat: bool = True
+    """A redirect carries over whatever stands for ``*``; else only where it leads to a page, and the rest is 404."""
     plans: Mapping[str, Plan] = field(default_factory=lambda: {"": Plan()})
     """By the value of the host's setting ``plan``; the first is the default."""
     notes: tuple[str, ...] = ()
@@ -109,6 +122,7 @@ class Platform(ABC):
         (LimitExceeded). A platform adds its own rules.
         """
         cls._check_headers(site)
+        cls._check_folders(site)
         name, limits = cls.plan(target.get("plan"))
         largest = max(site.files.values(), key=lambda file: file.size)
         total = sum(file.size for file in site.files.values())
@@ -125,6 +139,18 @@ class Platform(ABC):
             raise LimitExceeded(
                 f"{cls.name}{_on(name)}: {'; '.join(broken)}. Make the site smaller{_or_change(cls, name)}, or take "
                 f"{cls.name} out of `hosts`. Nothing was sent."
+            )
+
+    @classmethod
+    def _check_folders(cls, site: Site) -> None:
+        """The edge has room for a number of redirect rules only; one is for the bare domain."""
+        paths = [] if cls.traits.adds_slash else folders(site)
+        if len(packed(paths, EDGE_REDIRECT_ROOM)) > EDGE_REDIRECT_RULES - 1:
+            raise PlatformRefused(
+                f"{cls.name} leads visitors of a folder without its slash astray, so the edge leads them, and the "
+                f"names of {len(paths):,} folders have no room in its {EDGE_REDIRECT_RULES - 1} rules of "
+                f"{EDGE_REDIRECT_ROOM:,} characters. Use fewer folders with an index page, or take {cls.name} out of "
+                "`hosts`."
             )
 
     @classmethod

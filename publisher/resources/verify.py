@@ -21,7 +21,13 @@ class VerifyHandler(Handler):
         scanned = self.session.scanned(result_of(inputs, "release", "publishing"))
         traits = platform_class(inputs["platform"]).traits
         origin = PublicOrigin(
-            inputs["platform"], inputs["url"], inputs["hostHeader"], traits.custom_headers, traits.cache_control
+            inputs["platform"],
+            inputs["url"],
+            inputs["hostHeader"],
+            custom_headers=traits.custom_headers,
+            cache_control=traits.cache_control,
+            content_types=traits.content_types,
+            any_splat=traits.any_splat,
         )
         paths = await verify(
             self.session.http,

@@ -18,7 +18,7 @@ from publisher.history import recalled, remembered
 from publisher.platforms.base import KEEP
 from publisher.resources.handler import Difference, Failure, Handler, Kind, Request, Values, changes, property_path
 from publisher.session import Scanned
-from website import Manifest, Site, SiteError, SiteOptions, load_site
+from website import Manifest, Site, SiteError, SiteOptions, folders, load_site
 
 #: Share of the files that may go in one release, and from how many files on that is watched.
 #: octoDNS guards zones with the same figures: https://github.com/octodns/octodns (provider/plan.py)
@@ -95,6 +95,7 @@ class WebsiteHandler(Handler):
             "bytes": inputs["size"],
             "commit": site.commit or "",
             "rules": inputs["rules"],
+            "folders": folders(site),
         }
         return "website", outputs
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from sandbox.cloudflare.account import Account
 from sandbox.cloudflare.api import BASE, application
 from sandbox.cloudflare.edge import Edge
@@ -13,10 +15,10 @@ from sandbox.world import World
 NAME = "cloudflare"
 
 
-def twin(world: World) -> Twin:
-    """Cloudflare's twin; it stands in front of the others."""
+def twin(world: World, *, random: Random | None = None) -> Twin:
+    """Cloudflare's twin; it stands in front of the others. ``random`` chooses pools; tests give a seeded one."""
     account = Account(world.store, world.clock)
-    edge = Edge(world, account)
+    edge = Edge(world, account, random=random)
     world.serve_names(NAME, account.served_names)
 
     def environment(url: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def twin(world: World) -> Twin:
     return Twin(
         name=NAME,
         resource_types=[kind(account) for kind in TYPES],
-        control=[ControlPlane(NAME, application(account, edge), environment)],
+        control=[ControlPlane(NAME, application(account, edge, world.clock), environment)],
         edge=edge.application(),
         health=lambda: health(account, edge),
     )

@@ -93,10 +93,17 @@ class Account:
 
     def token(self) -> str:
         """API token of this sandbox; the same after a restart."""
-        found = self._store.get("cloudflare:token", "api")
+        return self._token("api")
+
+    def reading_token(self) -> str:
+        """Another API token, which may read everything and change nothing."""
+        return self._token("reading")
+
+    def _token(self, name: str) -> str:
+        found = self._store.get("cloudflare:token", name)
         if found is None:
             found = {"value": secrets.token_urlsafe(30)}
-            self._store.put("cloudflare:token", "api", found)
+            self._store.put("cloudflare:token", name, found)
         return str(found["value"])
 
     def zone_name(self) -> str:

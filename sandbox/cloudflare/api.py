@@ -6,13 +6,13 @@ official clients do not look at ``success``.
 
 from __future__ import annotations
 
-import hmac
 import json
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
+from sandbox.cloudflare.access import guard, limited
 from sandbox.cloudflare.account import ACCOUNT_ID, ZONE_ID, Account
 from sandbox.cloudflare.edge import Edge
 from sandbox.cloudflare.errors import ApiError
@@ -27,6 +27,7 @@ from sandbox.cloudflare.objects import (
     ZoneSettingKind,
 )
 from sandbox.store import Document
+from sandbox.world import Clock
 
 BASE = "/client/v4"
 _ACCOUNT, _ZONE = f"{BASE}/accounts/{{account}}", f"{BASE}/zones/{{zone}}"
@@ -42,9 +43,9 @@ _READ_ONLY = frozenset({"id", "created_on", "modified_on", "proxiable", "version
 _PAGE, _MOST_PER_PAGE = 20, 50_000
 
 
-def application(account: Account, edge: Edge) -> web.Application:
-    """The API, guarded by the account's token."""
-    app = web.Application(middlewares=[_errors, _guard(account)])
+def application(account: Account, edge: Edge, clock: Clock) -> web.Application:
+    """The API, guarded by the account's tokens, and no faster than documented."""
+    app = web.Application(middlewares=[_errors, limited(clock), guard(account), _known_scope])
     for path, kind in _COLLECTIONS:
         _add_collection(app, path, kind, account)
     views = _Views(account, edge)
@@ -70,7 +71,7 @@ def refusal(error: ApiError) -> web.Response:
     """An error in the API's envelope."""
     errors = [{"code": error.code, "message": error.message}]
     body = {"success": False, "errors": errors, "messages": [], "result": None}
-    return web.json_response(body, status=error.status)
+    return web.json_response(body, status=error.status, headers=error.headers)
 
 
 @web.middleware
@@ -83,23 +84,13 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return refusal(ApiError(404, 7000, f"No route for that URI: {request.method} {request.path}"))
 
 
-def _guard(account: Account) -> Middleware:
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if not token:
-            raise ApiError(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
-        if scheme != "Bearer" or not hmac.compare_digest(token.encode(), account.token().encode()):
-            raise ApiError(403, 9109, "Invalid access token")
-        for key, known in (("account", ACCOUNT_ID), ("zone", ZONE_ID)):
-            if request.match_info.get(key, known) != known:
-                text = (
-                    f"Could not route to {request.path.removeprefix(BASE)}, perhaps your object identifier is invalid?"
-                )
-                raise ApiError(404, 7003, text)
-        return await handler(request)
-
-    return guard
+@web.middleware
+async def _known_scope(request: web.Request, handler: Handler) -> web.StreamResponse:
+    for key, known in (("account", ACCOUNT_ID), ("zone", ZONE_ID)):
+        if request.match_info.get(key, known) != known:
+            text = f"Could not route to {request.path.removeprefix(BASE)}, perhaps your object identifier is invalid?"
+            raise ApiError(404, 7003, text)
+    return await handler(request)
 
 
 def _add_collection(app: web.Application, path: str, kind: type[Kind], account: Account) -> None:
@@ -220,7 +211,10 @@ class _Views:
         return answer({"id": ZONE_ID})
 
     async def pool_health(self, request: web.Request) -> web.Response:
+        """Health by place; a place that has no result yet is not in it."""
         pool = self._account.get(PoolKind, request.match_info["id"])
+        if self._edge.prober.view().pool_state(pool) == "unknown":
+            return answer({"pool_id": pool["id"], "pop_health": {}})
         endpoints = [{endpoint["address"]: self._endpoint_health(pool, endpoint)} for endpoint in pool["origins"]]
         healthy = self._edge.prober.view().pool_up(pool)
         place = {"Sandbox, local": {"healthy": healthy, "origins": endpoints}}

@@ -24,6 +24,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
+from sandbox.cloudflare import affinity
 from sandbox.cloudflare.account import Account
 from sandbox.cloudflare.expressions import parse
 from sandbox.cloudflare.objects import LoadBalancerKind, PoolKind
@@ -181,10 +182,15 @@ class Edge:
         steering = Steering(self.prober.view(), origins.resolves, self._random)
         fallback = self._account.get(PoolKind, balancer["fallback_pool"])
         client = visit.request.headers.get("CF-Connecting-IP") or visit.request.remote or ""
-        choices = steering.choose(balancer, self._account.pools_of(balancer), fallback, client)
+        session = affinity.session_of(balancer, dict(visit.request.cookies))
+        choices = steering.choose(balancer, self._account.pools_of(balancer), fallback, client, session)
 
-        def rewrite(status: int, headers: CIMultiDict[str]) -> None:
+        def rewrite(choice: Choice, status: int, headers: CIMultiDict[str]) -> None:
             self._zone_headers(visit, status, headers)
+            served = affinity.Session(choice.pool["id"], str(choice.endpoint["name"]))
+            cookie = affinity.cookie(balancer, served)
+            if cookie is not None and served != session:
+                headers.add("Set-Cookie", cookie)
 
         requests = [(choice, self._asked(visit, choice)) for choice in choices]
         return await Proxy(origins, visit.ray).serve(visit.request, requests, rewrite)

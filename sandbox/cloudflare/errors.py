@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ApiError(Exception):
     """A refusal: HTTP status, Cloudflare's own code and words.
@@ -9,8 +11,9 @@ class ApiError(Exception):
     Shape of the answer: https://developers.cloudflare.com/fundamentals/api/reference/
     """
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{message} ({code})")
+        self.headers = headers
         self.status = status
         self.code = code
         self.message = message

@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -37,8 +38,8 @@ _EXPLANATIONS: Mapping[int, str] = {
     526: "Invalid SSL certificate",
     530: "Error 1016: Origin DNS error",
 }
-Rewrite = Callable[[int, CIMultiDict[str]], None]
-"""Changes an answer's headers in place, given its status."""
+Rewrite = Callable[[Choice, int, CIMultiDict[str]], None]
+"""Changes an answer's headers in place, given where it comes from and its status."""
 
 
 def ray_id() -> str:
@@ -94,7 +95,7 @@ class Proxy:
         failure = OriginFailure(530, "no endpoint")
         for choice, wanted in choices:
             try:
-                return await self._pass_on(request, wanted, rewrite)
+                return await self._pass_on(request, wanted, partial(rewrite, choice))
             except OriginFailure as error:
                 _log.info("endpoint %s of pool %s: %s", choice.endpoint["name"], choice.pool["name"], error)
                 failure = error
@@ -102,7 +103,7 @@ class Proxy:
                 break
         return error_page(failure.status, self._ray)
 
-    async def _pass_on(self, request: web.Request, wanted: OriginRequest, rewrite: Rewrite) -> web.StreamResponse:
+    async def _pass_on(self, request: web.Request, wanted: OriginRequest, rewrite: partial[None]) -> web.StreamResponse:
         async with self._origins.ask(wanted) as answer:
             headers = end_to_end(answer.headers)
             headers.update(own_headers(self._ray))

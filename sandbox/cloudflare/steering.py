@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from sandbox.cloudflare.affinity import Session, retried
 from sandbox.cloudflare.health import HealthView
 from sandbox.store import Document
 
@@ -33,19 +34,53 @@ class Steering:
     random: Random
 
     def choose(
-        self, balancer: Document, pools: Sequence[Document], fallback: Document, client: str
+        self,
+        balancer: Document,
+        pools: Sequence[Document],
+        fallback: Document,
+        client: str,
+        session: Session | None = None,
     ) -> tuple[Choice, ...]:
         """Endpoints to try, at most two: the first, and the one for the single retry. Empty: nothing can serve.
 
         A retry stays inside the pool, unless the load balancer fails over across pools.
         https://developers.cloudflare.com/load-balancing/understand-basics/adaptive-routing/
         """
-        order = self._pool_order(balancer, [pool for pool in pools if self._usable(pool)], client)
+        usable = [pool for pool in pools if self._usable(pool)]
+        held = self._held(usable, session)
+        shed = held is not None and self._session_shed(held.pool, client)
+        if held is not None and shed:
+            usable = [pool for pool in usable if pool["id"] != held.pool["id"]]
+        order = self._pool_order(balancer, usable, client)
+        if held is not None and not shed:
+            return (held, *(self._others(balancer, order, held) if retried(balancer) else ()))
         if not order:
             return self._last_resort(fallback)
+        return self._choices(balancer, order)[:2]
+
+    def _choices(self, balancer: Document, order: Sequence[Document]) -> tuple[Choice, ...]:
         across = (balancer.get("adaptive_routing") or {}).get("failover_across_pools", False)
-        choices = [Choice(pool, endpoint) for pool in (order if across else order[:1]) for endpoint in self._up(pool)]
-        return tuple(choices[:2])
+        within = order if across else order[:1]
+        return tuple(Choice(pool, endpoint) for pool in within for endpoint in self._up(pool))
+
+    def _held(self, pools: Sequence[Document], session: Session | None) -> Choice | None:
+        """The endpoint of a session, while it is up."""
+        found = (
+            Choice(pool, endpoint)
+            for pool in pools
+            for endpoint in self._up(pool)
+            if session == (pool["id"], endpoint["name"])
+        )
+        return next(found, None)
+
+    def _others(self, balancer: Document, order: Sequence[Document], held: Choice) -> tuple[Choice, ...]:
+        first = [pool for pool in order if pool["id"] == held.pool["id"]]
+        rest = [pool for pool in order if pool not in first]
+        return tuple(one for one in self._choices(balancer, [*first, *rest]) if one != held)[:1]
+
+    def _session_shed(self, pool: Document, client: str) -> bool:
+        """Tell whether a session is taken from its pool: by address, for chance would wear all sessions down."""
+        return _place(client) * 100 < float((pool.get("load_shedding") or {}).get("session_percent", 0))
 
     def _usable(self, pool: Document) -> bool:
         return self.health.pool_up(pool) and bool(self._up(pool))
@@ -70,8 +105,7 @@ class Steering:
         percent = float(shedding.get("default_percent", 0))
         if shedding.get("default_policy", "random") == "random":
             return self.random.random() * 100 < percent
-        place = int.from_bytes(hashlib.sha256(client.encode()).digest()[:4], "big") / 2**32
-        return place * 100 < percent
+        return _place(client) * 100 < percent
 
     def _up(self, pool: Document) -> list[Document]:
         ready = [one for one in pool["origins"] if self.health.endpoint_up(pool, one) and self.resolves(one["address"])]
@@ -94,3 +128,8 @@ class Steering:
             index = self.random.choices(range(len(left)), [weight for _, weight in left])[0]
             drawn.append(left.pop(index)[0])
         return drawn
+
+
+def _place(client: str) -> float:
+    """Place of a visitor's address in the hash space, 0 to 1."""
+    return int.from_bytes(hashlib.sha256(client.encode()).digest()[:4], "big") / 2**32

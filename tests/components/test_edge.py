@@ -397,3 +397,38 @@ async def test_where_a_platform_cannot_send_headers_the_edge_sets_them_for_all()
 
 async def test_where_every_platform_sends_them_the_edge_has_no_rule():
     assert await with_rules(sends_headers=True) == []
+
+
+async def with_folders(*, adds_slash, folders=("/posts", "/caf%C3%A9%20%22x%22"), **changed):
+    graph = Graph()
+    pulumi.runtime.set_mocks(graph)
+    origins = [origin("one"), replace(origin("two"), adds_slash=adds_slash)]
+    Edge("edge", arguments(**changed), origins, folders=pulumi.Output.from_input(list(folders)))
+    await settled()
+    found = [ruleset for ruleset in graph.of(RULESET) if ruleset["phase"] == "http_request_dynamic_redirect"]
+    return [rule for ruleset in found for rule in ruleset["rules"]]
+
+
+async def test_where_a_platform_does_not_add_the_slash_of_a_folder_the_edge_does():
+    apex, slash = await with_folders(adds_slash=False)
+    assert apex["ref"] == "apex"
+    assert slash["expression"] == (
+        '(http.host eq "www.example.org" and http.request.uri.path in {"/posts" "/caf%C3%A9%20%22x%22"})'
+    )
+    request = {"http.host": "www.example.org", "http.request.uri.path": "/posts"}
+    assert parse(slash["expression"])(request)
+    target = slash["actionParameters"]["fromValue"]
+    assert parse(target["targetUrl"]["expression"])(request) == "/posts/"
+    assert (target["statusCode"], target["preserveQueryString"]) == (301, True)
+
+
+async def test_many_folders_are_spread_over_rules_of_allowed_length():
+    folders = [f"/folder-with-a-long-name-{number:04d}" for number in range(400)]
+    rules = await with_folders(adds_slash=False, folders=folders, hostname="example.org")
+    assert len(rules) == 4
+    assert all(len(rule["expression"]) <= 4096 for rule in rules)
+    assert len({rule["ref"] for rule in rules}) == 4
+
+
+async def test_where_every_platform_adds_the_slash_the_edge_has_no_rule_for_it():
+    assert [rule["ref"] for rule in await with_folders(adds_slash=True)] == ["apex"]

@@ -62,7 +62,11 @@ def test_all_mistakes_are_named_at_once_with_their_keys():
         hostSettings={"aws": {"settle_second": 3}, "tripod": {}},
         cloudflareZoneId="short",
     )
-    for part in ("hosts: unknown platform geocities; use some of netlify, aws", "monitorInterval:", "alertEmail:"):
+    for part in (
+        "hosts: unknown platform geocities; use some of vercel, netlify, aws",
+        "monitorInterval:",
+        "alertEmail:",
+    ):
         assert part in text
     assert "hots: is no setting; did you mean hosts?" in text
     assert "cloudflareZoneId:" in text

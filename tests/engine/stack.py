@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from rich.console import Console
+
+from tools.bootstrap import cache_folder
+from tools.deploy.places import Places
+from tools.deploy.stack import Stack as DeployedStack
+from tools.engine.install import ensure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +67,12 @@ class Stack:
         assert process.returncode not in {0, None}, output
         assert "Traceback" not in output, output
         return output
+
+    def refresh(self) -> None:
+        """What ``pulumi refresh`` does: the state takes over what is there."""
+        found = ensure(cache_folder(), Console(stderr=True))
+        engine = DeployedStack("sandbox", Places(self.root, self.folder)).engine(found, self.sandbox()["environment"])
+        engine.ask("refresh", "--yes", "--skip-preview")
 
     @staticmethod
     def kill(process: subprocess.Popen[str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from platforms import PLATFORMS
+from publisher.platforms import platform_class
 from tests.engine import answers
 from website import load_site
 
@@ -31,7 +32,9 @@ def test_a_first_up_serves_every_file_byte_for_byte_through_the_edge_and_on_each
         expected = file.source if isinstance(file.source, bytes) else file.source.read_bytes()
         for platform in ASKED:
             answer = shared_stack.get(f"/{path}", platform)
-            assert (answer.status_code, answer.content) == (200, expected), (path, platform)
+            assert answer.content == expected, (path, platform)
+            # By its own name some platforms answer the 404 page with 404.
+            assert answer.status_code in {200, 404 if path == site.rules.not_found else 200}, (path, platform)
 
 
 def test_every_path_is_answered_alike_by_every_platform_and_through_the_edge(shared_stack, tmp_path, record_property):
@@ -46,6 +49,11 @@ def test_a_second_up_uploads_nothing_deploys_nothing_and_changes_no_resource(sha
     assert shared_stack.journal() == []
     assert re.search(r"\d+ unchanged", output)
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", output)
+    shared_stack.run("preview", "--expect-no-changes")
+
+
+def test_a_refresh_finds_on_every_platform_what_was_declared(shared_stack):
+    shared_stack.refresh()
     shared_stack.run("preview", "--expect-no-changes")
 
 
@@ -64,7 +72,8 @@ def test_one_changed_page_is_the_only_one_named_and_sent_and_the_edge_serves_it(
     assert re.findall(r'[~+-] "?([\w./-]+\.(?:html|css|svg|json|txt|xml))"?\s*:', preview) == ["about.html"], preview
     stack.run("up")
     uploads = {line["platform"]: line["files_sent"] for line in stack.journal() if line["operation"] == "upload"}
-    assert uploads == dict.fromkeys(PLATFORMS, 1)
+    files = len(load_site(str(stack.content), cache=stack.folder / "cache").files) - 1
+    assert uploads == {name: 1 if platform_class(name).traits.incremental else files for name in PLATFORMS}
     assert stack.get("/about.html").content == about.read_bytes()
 
 
@@ -72,6 +81,8 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     stack.run("up")
     url = stack.status()["site_url"]
     expected = (stack.content / "index.html").read_bytes()
+    primary, second = PLATFORMS[:2]
+    mark = sorted(set(stack.get("/", primary).headers) - set(stack.get("/", second).headers))[0]
     answers = []
     done = threading.Event()
 
@@ -84,8 +95,8 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     try:
         for command, state in (("break", "broken"), ("heal", "healthy")):
             before = len(answers)
-            stack.run(command, "netlify")
-            wait_until(lambda: stack.state_of("netlify") == state)  # noqa: B023 - called at once
+            stack.run(command, primary)
+            wait_until(lambda: stack.state_of(primary) == state)  # noqa: B023 - called at once
             wait_until(lambda: len(answers) > before + 50)  # noqa: B023
     finally:
         done.set()
@@ -94,7 +105,7 @@ def test_a_visitor_sees_no_wrong_byte_while_the_primary_goes_down_and_comes_back
     assert all(answer.content == expected for answer in right)
     # A request that is under way when the platform is cut off can be lost (520: https://developers.cloudflare.com).
     assert len(answers) - len(right) <= 1
-    assert {answer.headers.get("X-Cache", "netlify").split()[-1] for answer in right} == {"netlify", "cloudfront"}
+    assert {mark in answer.headers for answer in right} == {True, False}
 
 
 def wait_until(reached, seconds=30.0):

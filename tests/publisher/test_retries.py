@@ -12,8 +12,19 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher import retries
 from publisher.errors import PlatformRefused, PlatformUnavailable
-from publisher.retries import Answer, Budget, HealingAnswer, RetryPolicy, backoff, call, requested_delay, said
+from publisher.retries import (
+    Answer,
+    Budget,
+    HealingAnswer,
+    RetryPolicy,
+    backoff,
+    call,
+    make_once,
+    requested_delay,
+    said,
+)
 
 FAST = RetryPolicy(attempts=4, first_delay=0.001, longest_delay=0.05, hints={401: "Set PLATFORM_TOKEN."})
 
@@ -176,3 +187,37 @@ def test_waits_never_pass_the_cap_nor_the_budget(wishes):
 )
 def test_the_platforms_own_words_are_kept_short_and_plain(body, text):
     assert said(body) == text
+
+
+async def test_what_must_not_be_made_twice_is_looked_for_before_it_is_asked_for_again(monkeypatch):
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.0)
+    there, asked = [], []
+
+    async def make():
+        asked.append("make")
+        if len(asked) == 3:
+            there.append("made, and the answer was lost")
+        raise PlatformUnavailable("no answer")
+
+    async def find():
+        asked.append("find")
+        return there[0] if there else None
+
+    assert await make_once(make, find) == "made, and the answer was lost"
+    assert asked == ["make", "find", "make", "find"]
+
+
+async def test_making_ends_with_the_error_when_nothing_helps(monkeypatch):
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.0)
+    tries = []
+
+    async def make():
+        tries.append(1)
+        raise PlatformUnavailable("no answer")
+
+    async def find():
+        return None
+
+    with pytest.raises(PlatformUnavailable, match="no answer"):
+        await make_once(make, find)
+    assert len(tries) == 4

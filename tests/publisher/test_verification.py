@@ -174,3 +174,16 @@ async def test_a_release_that_is_remembered_without_its_bytes_is_verified_by_its
     origin.spoil = lambda path, response: web.Response(text="<p>other") if path == "/posts/" else response
     with pytest.raises(VerifyFailed, match="/posts/: 8 bytes"):
         await verified(origin, remembered)
+
+
+@pytest.mark.parametrize(("any_splat", "invented"), [(True, 2), (False, 1)])
+def test_a_redirect_by_splat_is_asked_with_a_page_and_where_it_is_promised_with_an_invented_path(
+    make_site, any_splat, invented
+):
+    rules = "/blog/* /posts/:splat 301\n/app/* /posts/:splat 200\n/all/* /posts/ 301\n"
+    site = make_site({**SITE, "posts/a.html": "a", "_redirects": rules})
+    paths = url_paths(site, (), Thoroughness(), any_splat=any_splat)
+    assert "/blog/a.html" in paths
+    splats = [path for path in paths if path.endswith("/probe-of-the-splat") and not path.startswith("/all/")]
+    assert len(splats) == invented
+    assert "/all/probe-of-the-splat" in paths

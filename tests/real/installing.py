@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import filelock
@@ -16,8 +18,10 @@ from tools.bootstrap import find_uv
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def installed(name: str, version: str, command: list[str], program: str) -> Path:
-    """Folder of a client; installed by ``command`` in an empty folder unless it is there. Skips where that fails."""
+def installed(
+    name: str, version: str, command: list[str], program: str, files: Mapping[str, str] | None = None
+) -> Path:
+    """Folder of a client; made by ``command`` in one of ``files`` unless it is there. Skips where that fails."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{name} cannot be installed: {command[0]} is not there")
     folder = cache_folder() / "clients" / f"{name}-{version}"
@@ -28,6 +32,8 @@ def installed(name: str, version: str, command: list[str], program: str) -> Path
         unfinished = folder.with_name(f".{folder.name}-unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
+        for path, text in (files or {}).items():
+            (unfinished / path).write_text(text)
         done = subprocess.run(command, cwd=unfinished, capture_output=True, text=True, timeout=900, check=False)
         if done.returncode or not (unfinished / program).exists():
             pytest.skip(f"{name} {version} cannot be had here: {done.stderr.strip().splitlines()[-1:]}")
@@ -36,10 +42,11 @@ def installed(name: str, version: str, command: list[str], program: str) -> Path
     return folder
 
 
-def from_npm(name: str, version: str, program: str) -> Path:
-    """A client from npm, without its install scripts."""
+def from_npm(name: str, version: str, program: str, overrides: Mapping[str, str] | None = None) -> Path:
+    """A client from npm, without its install scripts; ``overrides`` are versions of what it depends on."""
     command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", ".", f"{name}@{version}"]
-    return installed(name, version, command, program)
+    manifest = {"private": True, "overrides": dict(overrides or {})}
+    return installed(name, version, command, program, {"package.json": json.dumps(manifest)})
 
 
 def from_pypi(name: str, version: str, program: str) -> Path:

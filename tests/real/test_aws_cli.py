@@ -10,6 +10,8 @@ import time
 import pytest
 
 from sandbox.platforms import aws
+from tests.publisher.conftest import make_site  # noqa: F401 - a fixture
+from tests.publisher.platforms.aws.conftest import account  # noqa: F401 - a fixture
 from tests.real.command import run
 from tests.real.installing import from_pypi
 from tests.worlds import running
@@ -85,3 +87,24 @@ async def test_keys_are_written_against_the_current_version_only(cli, client, tm
     assert read["Value"] == "1:x"
     missing = await cli(*store, "get-key", "--kvs-arn", cli.arn, "--key", "/none", expect=None)
     assert "ResourceNotFoundException" in missing
+
+
+async def test_what_we_publish_the_client_lists_and_restores(account, client, make_site, tmp_path):  # noqa: F811
+    async def command(*arguments):
+        environment = {**account.sandbox.environment, "PYTHONPATH": str(client)}
+        return json.loads(await run([sys.executable, "-m", "awscli", *arguments], environment, tmp_path))
+
+    first, second = make_site({"index.html": "<p>one"}), make_site({"index.html": "<p>two"})
+    for site in (first, second):
+        await account.release(site)
+    keys = await command("s3api", "list-objects-v2", "--bucket", account.target["bucket"], "--prefix", "objects/")
+    assert {entry["Size"] for entry in keys["Contents"]} >= {6}
+    store = ("--kvs-arn", account.target["key_value_store_arn"])
+    releases = await command("cloudfront-keyvaluestore", "get-key", *store, "--key", "releases")
+    known = {line.split(" ")[1]: line for line in releases["Value"].splitlines()}
+    assert list(known) == [second.release_id, first.release_id]
+    version = (await command("cloudfront-keyvaluestore", "describe-key-value-store", *store))["ETag"]
+    value = ("--key", "live", "--value", known[first.release_id], "--if-match", version)
+    await command("cloudfront-keyvaluestore", "put-key", *store, *value)
+    await account.verify(first)
+    assert await account.platform().live() == first.release_id

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import ssl
 
 import aiohttp
 import pytest
 
+from publisher.journal import Journal
+from publisher.platforms.netlify import NetlifyPlatform
 from publisher.platforms.netlify.api import NetlifyApi
+from publisher.progress import Silence
+from publisher.releasing import publish, upload
 from sandbox.platforms import netlify
 from tests.real.command import run
 from tests.real.installing import from_npm
 from tests.worlds import running
+from website import DigestCache, load_site
 
 VERSION = "26.2.0"
 PROGRAM = "node_modules/netlify-cli/bin/run.js"
@@ -95,3 +101,23 @@ async def test_a_wrong_token_is_refused(cli, tmp_path):
     output = await cli(*deploy, expect=None, NETLIFY_AUTH_TOKEN="wrong")
     assert "Unauthorized" in output or "not authorized" in output.lower() or "401" in output
     assert await cli.api.deploys(cli.site_id) == []
+
+
+async def test_what_we_publish_the_client_lists_and_restores(cli, tmp_path):
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context())
+    made = {}
+    async with aiohttp.ClientSession(connector=connector, trust_env=True) as http:
+        for text in ("<p>one", "<p>two"):
+            content = tmp_path / f"content-{len(made)}"
+            content.mkdir()
+            (content / "index.html").write_text(text)
+            site = load_site(str(content), cache=tmp_path / "cache")
+            platform = NetlifyPlatform({"site_id": cli.site_id}, http, DigestCache(tmp_path / "cache"))
+            made[site.release_id] = (await upload(platform, site, Silence(), Journal())).staged
+            await publish(platform, site.release_id, made[site.release_id], Silence(), Journal())
+    listed = json.loads(await cli("api", "listSiteDeploys", "--data", json.dumps({"site_id": cli.site_id})))
+    assert {deploy["title"]: deploy["id"] for deploy in listed} == made
+    assert await page(cli.url, "/") == "<p>two"
+    wanted = {"site_id": cli.site_id, "deploy_id": next(iter(made.values()))}
+    await cli("api", "restoreSiteDeploy", "--data", json.dumps(wanted))
+    assert await page(cli.url, "/") == "<p>one"

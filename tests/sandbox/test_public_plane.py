@@ -179,3 +179,13 @@ async def test_idle_connections_end_when_the_platform_goes_down(plane):
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(1)
     writer.close()
+
+
+async def test_an_expired_certificate_is_shown_from_now_on_and_to_those_who_were_connected(plane, client):
+    assert await host_seen(client, secure_url(plane), **TLS) == tiny.HOSTNAME
+    await plane.break_with(Fault("tls-expired"))
+    with pytest.raises(aiohttp.ClientConnectorCertificateError, match="certificate has expired"):
+        await client.get(secure_url(plane), **TLS)
+    assert await host_seen(client, plain_url(plane)) == tiny.HOSTNAME
+    await plane.heal()
+    assert await host_seen(client, secure_url(plane), **TLS) == tiny.HOSTNAME

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from tools.deploy.places import ROOT
 
 ALLOWED = 1.3
 """All at once may take this many times what the slowest platform takes alone."""
+_EDGE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Stack:
     @classmethod
     def prepare(cls, folder: Path, hosts: Sequence[str], content: Path) -> Stack:
         """A checkout that publishes ``content`` to ``hosts``."""
-        checkout(ROOT, folder / "checkout", hosts=list(hosts))
+        checkout(ROOT, folder / "checkout", hosts=list(hosts), monitorUp="1")
         shutil.copytree(content, folder / "content")
         return cls(folder)
 
@@ -54,6 +57,20 @@ class Stack:
         command = [sys.executable, "-m", "tools.deploy", "up"]
         return measured(command, self.environment, self.folder / "log.txt", cwd=self.folder / "checkout").wall
 
+    def await_edge(self) -> None:
+        """Wait until the edge has found every platform in order; an ``up`` before that waits for it."""
+        command = [sys.executable, "-m", "tools.deploy", "status", "--format", "json"]
+        deadline = time.monotonic() + _EDGE_SECONDS
+        while time.monotonic() < deadline:
+            done = subprocess.run(
+                command, env=dict(self.environment), cwd=self.folder / "checkout", capture_output=True, check=True
+            )
+            found = [one["state"] for one in json.loads(done.stdout)["platforms"] if one["live_release"]]
+            if set(found) == {"healthy"}:
+                return
+            time.sleep(1.0)
+        raise CommandFailed(f"the edge did not find all platforms in order within {_EDGE_SECONDS:.0f} s")
+
     def down(self) -> None:
         """Stop its sandbox."""
         command = [sys.executable, "-m", "tools.deploy", "down"]
@@ -65,6 +82,7 @@ def seconds_of(hosts: Sequence[str], content: Path, folder: Path, rounds: int) -
     stack = Stack.prepare(folder, hosts, content)
     try:
         stack.up()
+        stack.await_edge()
         found = []
         for number in range(rounds):
             sites.change_some(folder / "content", number)

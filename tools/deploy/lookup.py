@@ -1,7 +1,9 @@
 """Finds out whether a resource whose creation was cut off is there.
 
 Cloudflare gives ids of its own, so its lists are searched for what tells a resource apart. Other platforms' resources
-whose id is one of their inputs are named by their host component: ``IDENTIFIED_BY``, type → input.
+whose id is one of their inputs are named by their host component: ``IDENTIFIED_BY``, type → input, or type → how the id
+is composed of inputs and variables of the environment (``/groups/{group}/{name}``). For those with an id of the
+platform's own and a unique name it tells where the platform's API shows it: ``FOUND_BY_API``.
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import cloudflare
+import requests
 
+from components.hosts import ApiLookup
 from platforms import PLATFORMS
 from tools.deploy.errors import Refused
 from tools.deploy.pending import Fate
@@ -45,6 +50,8 @@ _SEARCHES: Mapping[str, Search] = {
 }
 _MADE_BY_CHANGING = {"ZoneSetting"}
 """Kinds whose creation changes what is there anyway; doing it twice makes nothing twice."""
+_MADE_AGAIN = frozenset({"gcp:projects/service:Service"})
+"""Types whose creation switches something on; doing it twice changes nothing."""
 _LOOK_THEMSELVES_UP = ("publisher:", "pulumi:")
 """Packages whose creations first look for what an earlier run made, or make nothing outside."""
 
@@ -53,21 +60,60 @@ def finder(environment: Mapping[str, str] = os.environ) -> Callable[[str, Inputs
     """Looks up with the credentials and endpoints of ``environment``."""
 
     def find(kind: str, inputs: Inputs) -> str | Fate:
-        if kind.startswith(_LOOK_THEMSELVES_UP):
+        if kind.startswith(_LOOK_THEMSELVES_UP) or kind in _MADE_AGAIN:
             return Fate.AGAIN
         if kind.startswith("cloudflare:"):
             return at_cloudflare(kind.rsplit(":", 1)[-1], inputs, environment)
-        named = identified_by().get(kind)
-        return str(inputs[named]) if named and inputs.get(named) else Fate.UNKNOWN
+        searched = declared("FOUND_BY_API").get(kind)
+        if searched is not None:
+            return by_api(searched, kind, inputs, environment)
+        return composed(declared("IDENTIFIED_BY").get(kind, ""), inputs, environment)
 
     return find
 
 
-def identified_by() -> dict[str, str]:
-    """Type → the input that is its id, as the host components declare it."""
-    found: dict[str, str] = {}
+def by_api(searched: ApiLookup, kind: str, inputs: Inputs, environment: Mapping[str, str]) -> str | Fate:
+    """Ask the platform for the resource of this name."""
+    base = environment.get(searched.base_variable, searched.base).rstrip("/")
+    headers = {searched.header: f"{searched.prefix}{environment.get(searched.token_variable, '')}"}
+    try:
+        with requests.Session() as session:
+            session.trust_env = not base.startswith("http://127.0.0.1")
+            query = {key: inputs[key] for key in searched.query if inputs.get(key)}
+            answer = session.get(base + composed_path(searched.path, inputs), params=query, headers=headers, timeout=30)
+        if answer.status_code == requests.codes.not_found:
+            return Fate.ABSENT
+        answer.raise_for_status()
+        found = answer.json()
+    except (requests.RequestException, KeyError) as error:
+        raise Refused(
+            f"an earlier run was cut off while it made a {kind}, and the platform does not say whether it is there "
+            f"({type(error).__name__}): nothing was changed; check {searched.token_variable}, and run it again"
+        ) from error
+    some = found if isinstance(found, list) else [found]
+    return next((str(one["id"]) for one in some if one.get("name") == inputs["name"]), Fate.ABSENT)
+
+
+def composed_path(path: str, inputs: Inputs) -> str:
+    """A template filled with inputs, each encoded for a URL."""
+    return path.format_map({key: quote(str(value), safe="") for key, value in inputs.items()})
+
+
+def composed(named: str, inputs: Inputs, environment: Mapping[str, str]) -> str | Fate:
+    """Id by what ``IDENTIFIED_BY`` says of a type; UNKNOWN where a part of it is not there."""
+    if "{" not in named:
+        return str(inputs[named]) if named and inputs.get(named) else Fate.UNKNOWN
+    try:
+        return named.format_map({**environment, **{key: value for key, value in inputs.items() if value}})
+    except KeyError:
+        return Fate.UNKNOWN
+
+
+def declared(constant: str) -> dict[str, Any]:
+    """What the host components declare under this name, by type."""
+    found: dict[str, Any] = {}
     for name in PLATFORMS:
-        found.update(getattr(import_module(f"components.hosts.{name}"), "IDENTIFIED_BY", {}))
+        found.update(getattr(import_module(f"components.hosts.{name}"), constant, {}))
     return found
 
 

@@ -43,9 +43,10 @@ class Index:
             raise _explained(action, error) from error
         except MissingDependencyException as error:
             raise PlatformRefused("aws: SigV4A needs awscrt. Install the project's requirements anew.") from error
-        except BotoCoreError as error:
+        except (BotoCoreError, KeyError) as error:  # of an answer that ends in the middle, botocore makes an empty one
+            reason = "the answer was cut off" if isinstance(error, KeyError) else error
             raise PlatformUnavailable(
-                f"aws: {action} did not succeed ({error}). The release that was live before stays live; run again."
+                f"aws: {action} did not succeed ({reason}). The release that was live before stays live; run again."
             ) from error
 
     async def get(self, key: str) -> str | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +11,9 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
+from publisher.bodies import pieces_of
 from publisher.errors import PlatformRefused, PlatformUnavailable
-from website import File, open_verified, read_verified
+from website import File, read_verified
 
 #: Larger files are sent in parts, so that memory does not grow with them; parts know no If-None-Match, but the key is a
 #: digest of the content. Bytes.
@@ -54,7 +53,7 @@ class Objects:
         """Write a file's object once; one that is there already is left as it is."""
         attributes = {"Content-Type": file.media_type, "Cache-Control": file.cache_control}
         if file.size > _STREAMED_FROM:
-            await self._put(key, _stream(file), attributes, mode="overwrite")
+            await self._put(key, pieces_of(file, _PART), attributes, mode="overwrite")
         else:
             await self._put(key, read_verified(file), attributes, mode="create")
 
@@ -101,15 +100,6 @@ class Objects:
                 "profile, or a role): they need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket."
             )
         return PlatformUnavailable(f"{text} The release that was live before stays live; run again later.")
-
-
-async def _stream(file: File) -> AsyncIterator[bytes]:
-    pieces = open_verified(file, _PART)
-    while True:
-        piece = await asyncio.to_thread(next, pieces, None)
-        if piece is None:
-            return
-        yield piece
 
 
 def _short(error: BaseException) -> str:

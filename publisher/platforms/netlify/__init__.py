@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,20 +18,21 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from publisher.bodies import body_of
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
 from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
 from publisher.platforms.netlify.api import NetlifyApi
 from publisher.platforms.netlify.rule_files import headers_file, redirects_file
 from publisher.platforms.netlify.site import NetlifySiteHandler
+from publisher.retries import make_once
 from publisher.verification import PublicOrigin, sample_differences
-from website import RELEASE_ID, DigestCache, File, Site, open_verified, read_verified
+from website import RELEASE_ID, DigestCache, File, Site
 
 #: https://docs.netlify.com/site-deploys/overview/ (file limits)
 MAX_FILES_A_FOLDER = 54_000
 #: Above this many files the official client asks Netlify to compare in the background.
 _LATER_FROM = 100
 _READY_SECONDS = 1200.0
-_STREAMED_FROM = 1024 * 1024
 #: https://answers.netlify.com/t/what-are-the-rate-limits-on-the-netlify-api/ (deploys a day, by staff)
 _A_DAY = Quota("deploys", 1, 100)
 _COMPARED = frozenset({"prepared", "uploading", "uploaded", "processing", "processed", "ready"})
@@ -85,7 +86,13 @@ class NetlifyPlatform(Platform):
         """Make the draft deploy, or go on with the one an earlier run has begun; Netlify says what it lacks."""
         files = await self._manifest(site)
         if self._deploy is None:
-            self._deploy = await self._made(site.release_id, {f"/{path}": sha1 for path, (_, sha1) in files.items()})
+            digests = {f"/{path}": sha1 for path, (_, sha1) in files.items()}
+            self._deploy = await make_once(
+                lambda: self._api.create_deploy(
+                    self._site_id, site.release_id, digests, later=len(digests) > _LATER_FROM
+                ),
+                lambda: self._titled(site.release_id),
+            )
         deploy = await self._until(_COMPARED, "compare the files")
         by_digest = {sha1: file for file, sha1 in files.values()}
         unknown = [sha1 for sha1 in deploy.get("required") or [] if sha1 not in by_digest]
@@ -95,7 +102,7 @@ class NetlifyPlatform(Platform):
 
     async def send(self, file: File) -> None:
         """Upload one file's bytes."""
-        await self._api.upload(self._id(), file.path, _body(file))
+        await self._api.upload(self._id(), file.path, body_of(file))
 
     async def stage(self, site: Site) -> str:
         """Wait until Netlify has processed the deploy; nobody is led to a draft."""
@@ -161,20 +168,6 @@ class NetlifyPlatform(Platform):
                 return deploy
         return None
 
-    async def _made(self, release: str, files: dict[str, str]) -> dict[str, Any]:
-        """Make the deploy; when the answer is lost, look whether it was made before asking again."""
-        for attempt in range(4):
-            try:
-                return await self._api.create_deploy(self._site_id, release, files, later=len(files) > _LATER_FROM)
-            except PlatformUnavailable:
-                found = await self._titled(release)
-                if found is not None:
-                    return found
-                if attempt == 3:
-                    raise
-                await asyncio.sleep(2.0**attempt)
-        raise AssertionError("the loop ends with a deploy or an error")
-
     async def _until(self, states: frozenset[str], action: str) -> dict[str, Any]:
         deadline = time.monotonic() + _READY_SECONDS
         pause = 0.1
@@ -200,18 +193,6 @@ class NetlifyPlatform(Platform):
                 files[name] = File(name, digest, len(body), "text/plain", "public, max-age=0, must-revalidate", body)
         digests = await asyncio.to_thread(self.digests.sha1_many, files.values())
         return {path: (file, digests[path]) for path, file in files.items()}
-
-
-def _body(file: File) -> Callable[[], bytes | AsyncIterator[bytes]]:
-    if file.size <= _STREAMED_FROM:
-        return lambda: read_verified(file)
-
-    async def stream() -> AsyncIterator[bytes]:
-        pieces = open_verified(file, _STREAMED_FROM)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            yield piece
-
-    return stream
 
 
 def _check_folders(site: Site) -> None:

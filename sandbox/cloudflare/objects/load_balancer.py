@@ -73,6 +73,8 @@ class LoadBalancerKind(Kind):
             raise invalid(f"load balancer quota of {_MOST} exceeded")
         if document["steering_policy"] not in _STANDARD:
             raise invalid(f"steering policy {document['steering_policy']} is not allowed with this subscription")
+        if document["session_affinity"] == "header":
+            raise invalid("session affinity by header is not played by the sandbox")
         _check_pools(document, objects)
 
 

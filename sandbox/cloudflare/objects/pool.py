@@ -16,6 +16,12 @@ REGIONS = ("WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF
 _MOST_POOLS = _MOST_ENDPOINTS = 20
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ENDPOINT: dict[str, Any] = {"enabled": True, "weight": 1}
+_SHEDDING: dict[str, Any] = {
+    "default_percent": 0,
+    "default_policy": "random",
+    "session_percent": 0,
+    "session_policy": "hash",
+}
 
 
 class PoolKind(Kind):
@@ -32,6 +38,8 @@ class PoolKind(Kind):
         document = {**cls.initial, **given}
         endpoints = [{**_ENDPOINT, **endpoint} for endpoint in document.get("origins") or []]
         document["origins"] = sorted(endpoints, key=lambda endpoint: str(endpoint.get("name")))
+        if document.get("load_shedding"):
+            document["load_shedding"] = {**_SHEDDING, **document["load_shedding"]}
         if document["enabled"]:
             document.pop("disabled_at", None)
         else:
@@ -87,6 +95,8 @@ def _check_probing(document: Document, objects: Objects) -> None:
             raise invalid(f"load_shedding.{key} must be in range [0, 100]")
     if shedding.get("default_policy", "random") not in {"random", "hash"}:
         raise invalid("load_shedding.default_policy must be random or hash")
+    if shedding.get("session_policy", "hash") != "hash":
+        raise invalid("load_shedding.session_policy must be hash")
 
 
 def _check_endpoints(endpoints: list[Document], elsewhere: int, objects: Objects) -> None:

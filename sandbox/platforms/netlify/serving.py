@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sandbox.platforms.netlify.deploys import SITES, Deploys
 from sandbox.platforms.netlify.rules import HeaderBlock, RedirectLine, headers_of, read_headers, read_redirects
+from sandbox.ranges import window
 
 _TYPES = mimetypes.MimeTypes(filenames=())
 _OWN_TYPES = {".js": "application/javascript", ".mjs": "application/javascript", ".ico": "image/x-icon"}
@@ -116,10 +117,10 @@ class Serving:
         body = self._deploys.blob(sha1).read_bytes()
         if request.method == "HEAD":
             return web.Response(status=status, headers={**headers, "Content-Length": str(len(body))})
-        window = _window(request.headers.get("Range"), len(body)) if status == 200 else None
-        if window is not None:
-            headers["Content-Range"] = f"bytes {window[0]}-{window[1] - 1}/{len(body)}"
-            return web.Response(status=206, headers=headers, body=body[window[0] : window[1]])
+        part = window(request.headers.get("Range"), len(body)) if status == 200 else None
+        if part is not None:
+            headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
+            return web.Response(status=206, headers=headers, body=body[part[0] : part[1]])
         return web.Response(status=status, headers=headers, body=body)
 
 
@@ -156,14 +157,3 @@ def _media_type(path: str) -> str:
     suffix = f".{path.rpartition('.')[2].lower()}" if "." in path.rpartition("/")[2] else ""
     found = _OWN_TYPES.get(suffix) or _TYPES.types_map[True].get(suffix) or "application/octet-stream"
     return f"{found}; charset=UTF-8" if found.startswith("text/") or found in _TEXT else found
-
-
-def _window(header: str | None, size: int) -> tuple[int, int] | None:
-    if not header or not header.startswith("bytes=") or "," in header:
-        return None
-    first, _, last = header.removeprefix("bytes=").partition("-")
-    if not (first.isdigit() or last.isdigit()):
-        return None
-    start = int(first) if first else max(0, size - int(last))
-    stop = min(size, int(last) + 1) if first and last else size
-    return (start, stop) if start < stop else None

@@ -27,12 +27,13 @@ def sandbox_settings() -> settings.Settings:
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-async def test_the_edge_sets_headers_just_where_the_platform_cannot(name):
+async def test_the_edge_does_just_what_the_platform_cannot(name):
     pulumi.runtime.set_mocks(Graph(), preview=True)
     host = host_class(name)(name, sandbox_settings().host_arguments(name, {}))
     await settled()
     assert host.origin.name == name
     assert host.origin.sends_headers is platform_class(name).traits.custom_headers
+    assert host.origin.adds_slash is platform_class(name).traits.adds_slash
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

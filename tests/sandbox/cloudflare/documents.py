@@ -45,19 +45,20 @@ def view(pools, up=(), down=()):
     return HealthView(found)
 
 
-def chosen(pools, *, up=(), down=(), unresolved=(), client="192.0.2.1", seed=1, fallback=None, **changed):
+def chosen(pools, *, up=(), down=(), unresolved=(), client="192.0.2.1", seed=1, fallback=None, session=None, **changed):
     """Names of the endpoints that a request is sent to, first and retry."""
     steering = Steering(view(pools, up, down), lambda name: name.partition(".")[0] not in unresolved, Random(seed))
     found = balancer(pools, **changed)
-    picked = steering.choose(found, pools, fallback or pools[0], client)
+    picked = steering.choose(found, pools, fallback or pools[0], client, session)
     return [choice.endpoint["name"] for choice in picked]
 
 
 def share(pools, times=4000, **given):
     """Share of requests whose first choice is each endpoint."""
     steering = Steering(view(pools, given.pop("up", ())), lambda _: True, Random(7))
-    fallback = given.pop("fallback", pools[0])
+    fallback, session = given.pop("fallback", pools[0]), given.pop("session", None)
     found = balancer(pools, **given)
-    firsts = [steering.choose(found, pools, fallback, f"198.51.{n // 250}.{n % 250}")[0] for n in range(times)]
+    clients = [f"198.51.{number // 250}.{number % 250}" for number in range(times)]
+    firsts = [steering.choose(found, pools, fallback, client, session)[0] for client in clients]
     names = [choice.endpoint["name"] for choice in firsts]
     return {name: names.count(name) / times for name in set(names)}

@@ -151,7 +151,7 @@ async def test_an_overwrite_by_the_provider_sends_load_shedding_as_its_state_has
     kind.account.edit(kind.kind, identifier, {"load_shedding": {"default_percent": 95}})
     state = await kind.read(identifier)
     inputs = {**ACCOUNT, "name": "one", "origins": state["origins"], "description": "new"}
-    assert (await kind.update(identifier, state, inputs))["loadShedding"] == {"defaultPercent": 95}
+    assert (await kind.update(identifier, state, inputs))["loadShedding"]["defaultPercent"] == 95
 
 
 REFERENCED = "This object is referenced by other objects, delete them first. (1005)"

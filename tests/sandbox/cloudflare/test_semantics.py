@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from sandbox.cloudflare.affinity import Session
 from sandbox.cloudflare.health import EndpointHealth, ProbeResult, code_expected
 from sandbox.cloudflare.objects import LoadBalancerKind, MonitorKind, PoolKind
 from sandbox.cloudflare.prober import _judged, probe_host
@@ -21,8 +22,10 @@ SHEDDING = f"{DOCS}/additional-options/load-shedding/"
 MONITORS = f"{DOCS}/monitors/"
 ERRORS = f"{DOCS}/troubleshooting/common-error-codes/"
 FAQ = f"{DOCS}/troubleshooting/load-balancing-faq/"
+AFFINITY = f"{DOCS}/understand-basics/session-affinity/"
 API = "https://developers.cloudflare.com/api/resources/load_balancers/"
 PROVIDER = "https://github.com/cloudflare/terraform-provider-cloudflare/tree/main/internal/services"
+STAYING = {"session": Session("a", "a"), "session_affinity": "cookie"}
 ACROSS = {"adaptive_routing": {"failover_across_pools": True}}
 
 
@@ -221,6 +224,77 @@ TABLE = [
         SHEDDING,
         lambda: near(
             share([pool("a", load_shedding={"default_percent": 50})], up="a", fallback=pool("z")), a=0.5, z=0.5
+        ),
+    ),
+    Semantic(
+        "without a policy the requests are shed at random",
+        API,
+        lambda: near(share([pool("a", load_shedding={"default_percent": 30})], up="a", fallback=pool("z")), z=0.3),
+    ),
+    Semantic(
+        "with random steering a pool sheds of its own share",
+        SHEDDING,
+        lambda: near(
+            share(three(load_shedding={"default_percent": 50}), up="abc", steering_policy="random"),
+            a=1 / 6,
+            b=5 / 12,
+            c=5 / 12,
+        ),
+    ),
+    Semantic(
+        "the only healthy pool sheds to the fallback pool, though others are there and down",
+        SHEDDING,
+        lambda: near(share(three(load_shedding={"default_percent": 75}), up="a", fallback=pool("z")), a=0.25, z=0.75),
+    ),
+    Semantic(
+        "a pool that is not shed keeps all traffic from the fallback pool",
+        SHEDDING,
+        lambda: "z" not in share([*three(load_shedding={"default_percent": 90})[:2]], up="ab", fallback=pool("z")),
+    ),
+    Semantic(
+        "session_percent sheds nothing of traffic without sessions",
+        SHEDDING,
+        lambda: share(three(load_shedding={"session_percent": 100}), up="abc") == {"a": 1.0},
+    ),
+    Semantic(
+        "default_percent sheds nothing of existing sessions",
+        SHEDDING,
+        lambda: share(three(load_shedding={"default_percent": 100}), up="abc", **STAYING) == {"a": 1.0},
+    ),
+    Semantic(
+        "session_percent sheds that part of the addresses",
+        SHEDDING,
+        lambda: near(share(three(load_shedding={"session_percent": 40}), up="abc", **STAYING), a=0.6, b=0.4),
+    ),
+    # Session affinity
+    Semantic(
+        "a session stays with its endpoint",
+        AFFINITY,
+        lambda: chosen(three(), up="abc", session=Session("c", "c"), session_affinity="cookie") == ["c"],
+    ),
+    Semantic(
+        "a session whose endpoint is down is steered anew",
+        AFFINITY,
+        lambda: chosen(three(), up="ab", down="c", session=Session("c", "c"), session_affinity="cookie") == ["a"],
+    ),
+    Semantic(
+        "a session is not retried elsewhere by default",
+        AFFINITY,
+        lambda: chosen(three(), up="abc", session=Session("c", "c"), session_affinity="cookie", **ACROSS) == ["c"],
+    ),
+    Semantic(
+        "with zero_downtime_failover temporary it is",
+        AFFINITY,
+        lambda: (
+            chosen(
+                three(),
+                up="abc",
+                session=Session("c", "c"),
+                session_affinity="cookie",
+                session_affinity_attributes={"zero_downtime_failover": "temporary"},
+                **ACROSS,
+            )
+            == ["c", "a"]
         ),
     ),
     # Health

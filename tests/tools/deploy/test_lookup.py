@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from components.hosts import ApiLookup
 from tools.deploy import lookup
 from tools.deploy.errors import Refused
 from tools.deploy.pending import Fate
@@ -85,7 +87,7 @@ def test_a_cloudflare_that_does_not_answer_is_refused_without_its_token(cloudfla
     assert "t0ken" not in refused.value.message
 
 
-@pytest.mark.parametrize("kind", ["publisher:index:Upload", "pulumi:providers:aws"])
+@pytest.mark.parametrize("kind", ["publisher:index:Upload", "pulumi:providers:aws", "gcp:projects/service:Service"])
 def test_what_looks_itself_up_is_done_again(kind):
     assert lookup.finder({})(kind, {}) is Fate.AGAIN
 
@@ -97,3 +99,55 @@ def test_resources_that_their_host_names_an_input_for_are_found_by_it(monkeypatc
     assert find("some:index/thing:Thing", {"name": "x"}) == "x"
     assert find("some:index/thing:Thing", {}) is Fate.UNKNOWN
     assert find("some:index/other:Other", {"name": "x"}) is Fate.UNKNOWN
+
+
+def test_an_id_is_composed_of_inputs_and_variables_of_the_environment(monkeypatch):
+    module = SimpleNamespace(IDENTIFIED_BY={"some:index:Thing": "/subscriptions/{SUBSCRIPTION}/groups/{group}/{name}"})
+    monkeypatch.setattr(lookup, "import_module", lambda name: module)
+    find = lookup.finder({"SUBSCRIPTION": "s"})
+    assert find("some:index:Thing", {"group": "g", "name": "n"}) == "/subscriptions/s/groups/g/n"
+    assert find("some:index:Thing", {"group": "g"}) is Fate.UNKNOWN
+    assert find("some:index:Thing", {"group": "g", "name": None}) is Fate.UNKNOWN
+    assert lookup.finder({})("some:index:Thing", {"group": "g", "name": "n"}) is Fate.UNKNOWN
+
+
+@pytest.fixture
+def projects():
+    """An API with one project, to those with the token, by name and as a list."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            project = {"id": 7, "name": "a b"}
+            found = {
+                "/v1/projects/a%20b": project,
+                "/v1/projects?search=a%20b": [{"id": 6, "name": "a"}, project],
+                "/v1/projects/a%20b?teamId=t1": {**project, "id": 8},
+            }
+            known = self.headers.get("Authorization") == "Bearer t0ken"
+            body = found.get(self.path, {"message": "not found"})
+            self.send_response(401 if not known else 200 if self.path in found else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield {"THEIR_URL": f"http://127.0.0.1:{server.server_port}/v1/", "THEIR_TOKEN": "t0ken"}
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/projects/{name}", "/projects?search={name}"])
+def test_resources_with_ids_of_the_platforms_own_are_found_by_their_name(monkeypatch, projects, path):
+    known = {"some:index:Project": ApiLookup("THEIR_URL", "https://api.example.com", path, "THEIR_TOKEN")}
+    monkeypatch.setattr(lookup, "import_module", lambda name: SimpleNamespace(FOUND_BY_API=known))
+    assert lookup.finder(projects)("some:index:Project", {"name": "a b"}) == "7"
+    assert lookup.finder(projects)("some:index:Project", {"name": "other"}) is Fate.ABSENT
+    asked = replace(known["some:index:Project"], path="/projects/{name}", query=("teamId",))
+    monkeypatch.setitem(known, "some:index:Project", asked)
+    assert lookup.finder(projects)("some:index:Project", {"name": "a b", "teamId": "t1"}) == "8"
+    with pytest.raises(Refused, match="check THEIR_TOKEN") as refused:
+        lookup.finder({**projects, "THEIR_TOKEN": "hunter2"})("some:index:Project", {"name": "a b"})
+    assert "hunter2" not in refused.value.message

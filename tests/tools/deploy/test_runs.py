@@ -116,11 +116,22 @@ def test_a_second_run_meanwhile_is_refused_with_the_first_ones_process(project):
 
 
 def killed_while_creating(project):
+    """Engine of a stack whose last run was killed when only this one creation was under way."""
     project.behave("r1", seconds={"aws-publish": 60})
-    project.kill(begun(project, "aws-publish"))
+    process = begun(project, "aws-publish")
+    wait_for(lambda: under_way(project) == ["aws-publish"], "the end of all other creations")
+    project.kill(process)
     for lock in project.places.backend.glob(".pulumi/locks/**/*.json"):
         lock.unlink()
     return engine_of(project)
+
+
+def under_way(project):
+    """Names of the operations that the state says have begun and not ended."""
+    (state,) = (project.places.backend / ".pulumi" / "stacks").rglob("sandbox.json")
+    latest = json.loads(state.read_text("utf-8"))["checkpoint"]["latest"] or {}
+    operations = latest.get("pending_operations") or []
+    return [operation["resource"]["urn"].rsplit("::", 1)[-1] for operation in operations]
 
 
 def test_a_resource_that_was_made_is_taken_over_with_what_a_refresh_reads(project):

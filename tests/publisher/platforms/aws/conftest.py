@@ -28,18 +28,21 @@ class Account:
     hostname: str
     digests: DigestCache
 
-    def platform(self) -> AwsPlatform:
-        return AwsPlatform(self.target, self.http, self.digests)
+    def platform(self, **target: str) -> AwsPlatform:
+        return AwsPlatform({**self.target, **target}, self.http, self.digests)
 
-    async def release(self, site: Site):
-        platform = self.platform()
+    async def releases(self) -> list[str]:
+        return [kept.release for kept in await self.platform().kept()]
+
+    async def release(self, site: Site, **target: str):
+        platform = self.platform(**target)
         sent = await upload(platform, site, Silence(), Journal())
         await publish(platform, site.release_id, sent.staged, Silence(), Journal())
         return sent
 
     async def verify(self, site: Site) -> int:
         origin = PublicOrigin("aws", f"https://{self.hostname}", self.hostname)
-        how = Thoroughness(deadline=10, pause=0.1)
+        how = Thoroughness(deadline=10, pause=0.02)
         return await verify(self.http, origin, site, (), Silence(), Journal(), how)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -11,6 +12,7 @@ from publisher.platforms.aws.layout import entries, object_keys
 from publisher.platforms.base import KEEP
 from publisher.progress import Silence
 from publisher.releasing import publish, upload
+from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
 
 PAGES = {
     "index.html": "<p>home",
@@ -158,3 +160,16 @@ async def test_a_large_file_is_streamed_whole(account, make_site):
     site = make_site({**PAGES, "big.txt": "0123456789abcdef" * 1_200_000})
     await account.release(site)
     await account.verify(site)
+
+
+SMALL = {"index.html": "<p>home", "about.html": "<p>about", "404.html": "<p>lost", "_redirects": "/old /about 301\n"}
+
+
+@pytest.mark.parametrize("first", range(2))
+async def test_a_fault_at_any_call_ends_in_the_release_or_in_an_error_and_the_old_one_whole(account, make_site, first):
+    account.target["settle_seconds"] = "0.01"
+    apps = [control.app for control in account.sandbox.twins[0].control]
+    sites = (make_site({**SMALL, "index.html": f"<p>new {number}"}) for number in itertools.count())
+    turns = KINDS[first * 3 :] + KINDS[: first * 3]
+    said = await each_call_fails_once(account, sites, Faults("", apps), keep="5", kinds=turns)
+    assert account.sandbox.environment["AWS_SECRET_ACCESS_KEY"] not in said

@@ -32,11 +32,14 @@ class Account:
     def api(self) -> NetlifyApi:
         return NetlifyApi(self.http)
 
-    def platform(self) -> NetlifyPlatform:
-        return NetlifyPlatform({"site_id": self.site_id}, self.http, self.digests)
+    def platform(self, **target: str) -> NetlifyPlatform:
+        return NetlifyPlatform({"site_id": self.site_id, **target}, self.http, self.digests)
 
-    async def release(self, site: Site):
-        platform = self.platform()
+    async def releases(self) -> list[str]:
+        return [deploy["title"] for deploy in await self.api.deploys(self.site_id)]
+
+    async def release(self, site: Site, **target: str):
+        platform = self.platform(**target)
         sent = await upload(platform, site, Silence(), Journal())
         await publish(platform, site.release_id, sent.staged, Silence(), Journal())
         return sent

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -9,6 +10,7 @@ from publisher.journal import Journal
 from publisher.platforms.netlify.rule_files import headers_file, redirects_file
 from publisher.progress import Silence
 from publisher.releasing import publish, upload
+from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
 
 PAGES = {
     "index.html": "<p>home",
@@ -134,6 +136,21 @@ async def die_after_call(account, site, monkeypatch, point):
     with suppress(Killed, BaseExceptionGroup):
         sent = await upload(platform, site, Silence(), Journal())
         await publish(platform, site.release_id, sent.staged, Silence(), Journal())
+
+
+SMALL = {"index.html": "<p>home", "about.html": "<p>about", "404.html": "<p>lost", "_redirects": "/old /about 301\n"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_fault_at_any_call_ends_in_the_release_or_in_an_error_and_the_old_one_whole(
+    account, make_site, monkeypatch, kind
+):
+    monkeypatch.setattr("publisher.retries._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("publisher.retries.random.uniform", lambda low, high: 0.0)
+    apps = [control.app for control in account.sandbox.twins[0].control]
+    sites = (make_site({**SMALL, "index.html": f"<p>new {number}"}) for number in itertools.count())
+    said = await each_call_fails_once(account, sites, Faults(kind, apps))
+    assert account.sandbox.environment["NETLIFY_AUTH_TOKEN"] not in said
 
 
 def test_no_two_blocks_of_headers_give_one_path_two_values_that_browsers_would_not_join(make_site):

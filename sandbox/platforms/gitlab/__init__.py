@@ -1,0 +1,56 @@
+"""GitLab on your own machine: its API, its repositories, its pipelines and its Pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.platforms.gitlab.account import PAGES_DOMAIN, TOKEN
+from sandbox.platforms.gitlab.api import Api
+from sandbox.platforms.gitlab.pipelines import Pipelines
+from sandbox.platforms.gitlab.projects import Projects, pages_host
+from sandbox.platforms.gitlab.repositories import Repositories
+from sandbox.platforms.gitlab.resources import Project, ProjectPagesSettings
+from sandbox.platforms.gitlab.serving import Serving
+from sandbox.twin import ControlPlane, SiteView, Twin
+from sandbox.world import World
+
+
+def twin(world: World) -> Twin:
+    """The GitLab twin."""
+    folder = world.folder / "gitlab"
+    repositories = Repositories(folder / "repositories")
+    pipelines = Pipelines(world.store, repositories, folder, world.clock)
+    projects = Projects(world.store, repositories, pipelines)
+    api = Api(projects, world.clock)
+    world.serve_names("gitlab", lambda: [f"*.{PAGES_DOMAIN}"])
+
+    def environment(url: str) -> dict[str, str]:
+        api.origin = url
+        return {"GITLAB_BASE_URL": f"{url}/api/v4/", "GITLAB_TOKEN": TOKEN}
+
+    return Twin(
+        name="gitlab",
+        resource_types=(Project(projects, api.view), ProjectPagesSettings(projects)),
+        control=(ControlPlane("gitlab", api.app(), environment),),
+        public=Serving(projects, pipelines.blobs).app(),
+        sites=lambda: _sites(projects, pipelines.blobs),
+    )
+
+
+def _sites(projects: Projects, blobs: Path) -> Sequence[SiteView]:
+    views = []
+    for project in projects.all():
+        files = (projects.deployment(project["id"]) or {"files": {}})["files"]
+        record = files.get(".well-known/release.json")
+        release = _release(blobs / record) if record else None
+        views.append(SiteView(pages_host(project)[0], release, len(files) - ("_redirects" in files)))
+    return views
+
+
+def _release(record: Path) -> str | None:
+    try:
+        return str(json.loads(record.read_text())["release"])
+    except (ValueError, KeyError, TypeError):
+        return None

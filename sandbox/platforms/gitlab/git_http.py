@@ -1,0 +1,128 @@
+"""Git over HTTP, by Git's own server: https://git-scm.com/docs/git-http-backend."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hmac
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from sandbox.platforms.gitlab.account import TOKEN
+from sandbox.platforms.gitlab.repositories import Repositories, environment
+from sandbox.store import Document
+
+_CHUNK = 1 << 16
+_SERVICES = frozenset({"git-upload-pack", "git-receive-pack"})
+
+
+class GitHttp:
+    """Answers ``/NAMESPACE/PROJECT.git/…``."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        find: Callable[[str], Document | None],
+        pushed: Callable[[Document], Awaitable[None]],
+    ) -> None:
+        self._repositories = repositories
+        self._find = find
+        self._pushed = pushed
+
+    def routes(self) -> list[web.RouteDef]:
+        """The addresses that Git's smart protocol uses."""
+        base = r"/{project:[\w.-]+(?:/[\w.-]+)+}.git"
+        return [
+            web.get(base + "/info/refs", self._answer),
+            web.post(base + "/{service:git-(?:upload|receive)-pack}", self._answer),
+        ]
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if not _authorized(request.headers.get("Authorization", "")):
+            headers = {"WWW-Authenticate": 'Basic realm="GitLab"'}
+            return web.Response(status=401, text="HTTP Basic: Access denied.\n", headers=headers)
+        project = self._find(request.match_info["project"])
+        service = request.match_info.get("service") or request.query.get("service", "")
+        if project is None or service not in _SERVICES:
+            return web.Response(status=404, text="The project you were looking for could not be found.\n")
+        if project["archived"] and service == "git-receive-pack":
+            return web.Response(status=403, text="You are not allowed to push code to this project.\n")
+        response = await self._run(request, project)
+        if request.method == "POST" and service == "git-receive-pack":
+            await self._pushed(project)
+        return response
+
+    async def _run(self, request: web.Request, project: Document) -> web.Response:
+        path = request.path.rpartition(".git/")[2]
+        variables = {
+            "GIT_PROJECT_ROOT": str(self._repositories.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{project['id']}.git/{path}",
+            "QUERY_STRING": request.query_string,
+            "REQUEST_METHOD": request.method,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+            "HTTP_GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "REMOTE_USER": "sandbox",
+        }
+        if request.content_length is not None:
+            variables["CONTENT_LENGTH"] = str(request.content_length)
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            env={**environment(), **variables},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            _, out = await asyncio.gather(_feed(process, request), _read(process))
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return _response(out)
+
+
+def _authorized(header: str) -> bool:
+    """Basic with any user name and the token as password: https://docs.gitlab.com/user/profile/personal_access_tokens/."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        password = base64.b64decode(value, validate=True).partition(b":")[2]
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(password, TOKEN.encode())
+
+
+async def _feed(process: asyncio.subprocess.Process, request: web.Request) -> None:
+    if process.stdin is None:
+        return
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        async for piece in request.content.iter_chunked(_CHUNK):
+            process.stdin.write(piece)
+            await process.stdin.drain()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+async def _read(process: asyncio.subprocess.Process) -> bytes:
+    return await process.stdout.read() if process.stdout else b""
+
+
+def _response(out: bytes) -> web.Response:
+    """A CGI answer: headers, an empty line, the body."""
+    head, _, body = out.partition(b"\r\n\r\n")
+    headers = {}
+    for line in head.decode("latin-1").splitlines():
+        name, _, value = line.partition(":")
+        headers[name.strip()] = value.strip()
+    status = int(headers.pop("Status", "200").split()[0])
+    headers.pop("Content-Length", None)
+    return web.Response(status=status if out else 500, headers=headers, body=body)

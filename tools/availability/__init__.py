@@ -1,0 +1,1 @@
+"""What the declared stack can reach: ``make availability``."""
