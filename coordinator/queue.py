@@ -1,0 +1,187 @@
+"""Deployments that are wanted, on disk: what was answered with 202 survives ``kill -9``.
+
+One row for each target, a counter in it for each push: pushes that come while a deployment runs become one further
+deployment, of the newest tip. A delivery is known by its id, so that one sent twice counts once; one whose deployment
+failed may be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS want (
+    target TEXT PRIMARY KEY, wanted INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, since REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS delivery (
+    source TEXT NOT NULL, id TEXT NOT NULL, target TEXT NOT NULL, wanted INTEGER NOT NULL,
+    failed INTEGER NOT NULL DEFAULT 0, received REAL NOT NULL, PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS delivery_by_age ON delivery (received);
+"""
+#: Forges send a delivery again for three days at the most.
+#: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+REMEMBERED = 7 * 24 * 3600.0
+T = TypeVar("T")
+
+
+class QueueUnavailable(Exception):
+    """The disk took nothing; what was to be queued is not queued."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook that was accepted as authentic."""
+
+    source: str
+    """``github`` or ``gitlab``."""
+    id: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A deployment to be made: the tip of ``target`` as it is when the deployment begins."""
+
+    target: str
+    number: int
+    """Counts pushes of this target; a deployment that began at this number serves all up to it."""
+    since: float
+    """Unix time of the oldest push that is not deployed."""
+
+
+class DeployQueue:
+    """Opened with ``async with``. Many deliveries that come at once are made durable together (one fsync)."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
+        self._database: sqlite3.Connection
+        self._waiting: list[tuple[Delivery, asyncio.Future[bool]]] = []
+        self._committing: asyncio.Task[None] | None = None
+        self.changed = asyncio.Event()
+        """Set when something is wanted; whoever takes it clears it."""
+
+    async def __aenter__(self) -> Self:
+        await self._on_disk(self._open)
+        if await self.wanted():
+            self.changed.set()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._committing is not None:
+            await self._committing
+        await self._on_disk(self._database.close)
+        self._thread.shutdown()
+
+    async def accept(self, delivery: Delivery) -> bool:
+        """Make a delivery durable; False for one that is known already. Raises QueueUnavailable."""
+        accepted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((delivery, accepted))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        return await accepted
+
+    async def want(self, target: str) -> None:
+        """Ask for a deployment without a delivery, as a poll does. Raises QueueUnavailable."""
+        await self._on_disk(lambda: self._transaction(lambda: self._raise(target)))
+        self.changed.set()
+
+    async def wanted(self) -> list[Wanted]:
+        """What is to be deployed, oldest first."""
+        sql = "SELECT target, wanted, since FROM want WHERE wanted > done ORDER BY since"
+        return await self._on_disk(lambda: [Wanted(*row) for row in self._database.execute(sql)])
+
+    async def finish(self, wanted: Wanted, *, deployed: bool) -> None:
+        """Record the end of a deployment. One that failed is wanted no more until somebody asks again.
+
+        Pushes that came in the meantime stay wanted.
+        """
+        await self._on_disk(lambda: self._transaction(lambda: self._finish(wanted, deployed=deployed)))
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            deliveries = [delivery for delivery, _ in batch]
+            try:
+                new = await self._on_disk(lambda: self._transaction(lambda: list(map(self._add, deliveries))))  # noqa: B023
+            except QueueUnavailable as error:
+                for _, accepted in batch:
+                    accepted.set_exception(error)
+                continue
+            for (_, accepted), added in zip(batch, new, strict=True):
+                if not accepted.cancelled():
+                    accepted.set_result(added)
+            if any(new):
+                self.changed.set()
+
+    async def _on_disk(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sqlite3.Error, OSError) as error:
+            raise QueueUnavailable(f"{self._path}: {error}. Nothing was queued; make room or check the disk") from error
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_SCHEMA)
+
+    def _transaction(self, work: Callable[[], T]) -> T:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            found = work()
+        except BaseException:
+            if self._database.in_transaction:  # a full disk has ended it already
+                self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+        return found
+
+    def _add(self, delivery: Delivery) -> bool:
+        known = "SELECT failed FROM delivery WHERE source = ? AND id = ?"
+        found = self._database.execute(known, (delivery.source, delivery.id)).fetchone()
+        if found is not None and not found[0]:
+            return False
+        number = self._raise(delivery.target)
+        self._database.execute(
+            "INSERT OR REPLACE INTO delivery (source, id, target, wanted, received) VALUES (?, ?, ?, ?, ?)",
+            (delivery.source, delivery.id, delivery.target, number, self._clock()),
+        )
+        self._database.execute("DELETE FROM delivery WHERE received < ?", (self._clock() - REMEMBERED,))
+        return True
+
+    def _raise(self, target: str) -> int:
+        row = self._database.execute(
+            "INSERT INTO want (target, wanted, since) VALUES (?, 1, ?) ON CONFLICT (target) DO UPDATE SET "
+            "since = CASE WHEN wanted > done THEN since ELSE excluded.since END, wanted = wanted + 1 RETURNING wanted",
+            (target, self._clock()),
+        ).fetchone()
+        return int(row[0])
+
+    def _finish(self, wanted: Wanted, *, deployed: bool) -> None:
+        self._database.execute(
+            "UPDATE want SET done = ?, since = ? WHERE target = ? AND done < ?",
+            (wanted.number, self._clock(), wanted.target, wanted.number),
+        )
+        if not deployed:
+            self._database.execute(
+                "UPDATE delivery SET failed = 1 WHERE target = ? AND wanted <= ?", (wanted.target, wanted.number)
+            )
+
+
+def oldest(wanted: Sequence[Wanted]) -> Wanted | None:
+    """The one that waits longest."""
+    return min(wanted, key=lambda one: one.since, default=None)
