@@ -29,6 +29,8 @@ site = Website(
     allow_deletes=settings.allow_deletes,
     pinned=settings.release,
     keep=settings.keep_releases,
+    edge_copy=settings.copy_folder,
+    for_worker=settings.edge_mode == "worker",
 )
 
 hosts = {name: host_class(name)(name, settings.host_arguments(name, headers)) for name in settings.hosts}
@@ -48,6 +50,8 @@ edge = Edge(
     origins=[host.origin for host in hosts.values()],
     rules=site.rules,
     folders=site.folders,
+    release=site.release,
+    served=site.served,
 )
 
 pulumi.export("site_url", edge.site_url)

@@ -18,6 +18,8 @@ class Website(pulumi.CustomResource):
     """The release's rules as ``website.Manifest`` writes them."""
     folders: pulumi.Output[list[str]]
     """Percent-encoded paths of folders without the slash, which visitors are to be led from to those with it."""
+    served: pulumi.Output[dict[str, Any]]
+    """What the edge's Worker has to know of the files, as ``publisher/edge_copy.py`` describes them."""
 
     def __init__(
         self,
@@ -30,12 +32,15 @@ class Website(pulumi.CustomResource):
         allow_deletes: str = "",
         pinned: str = "",
         keep: int = 5,
+        edge_copy: str = "",
+        for_worker: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Read ``source`` (folder or Git URL at ``ref``); the plugin's check adds the manifest and the release id.
 
         With ``pinned`` an earlier release is recalled instead, and ``source`` is not asked. ``keep`` releases are
-        remembered, the live one included.
+        remembered, the live one included. ``edge_copy`` is a folder that gets a copy of each release, below its id;
+        ``for_worker`` adds ``served``.
         """
         given: dict[str, Any] = {
             "source": source,
@@ -45,8 +50,11 @@ class Website(pulumi.CustomResource):
             "allowDeletes": allow_deletes or None,
             "pinned": pinned or None,
             "keep": keep,
+            "edgeCopy": edge_copy or None,
+            "forWorker": for_worker or None,
         }
-        added_by_plugin = dict.fromkeys(("release", "digest", "fileCount", "bytes", "commit", "rules", "folders"))
+        computed = ("release", "digest", "fileCount", "bytes", "commit", "rules", "folders", "served")
+        added_by_plugin = dict.fromkeys(computed)
         super().__init__("publisher:index:Website", name, {**given, **added_by_plugin}, opts)
 
 

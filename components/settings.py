@@ -21,6 +21,8 @@ from platforms import PLATFORMS
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
 RELEASE_VARIABLE = "PEACEFULROBOT_RELEASE"
+#: Where the checkout keeps what is deployed beside the edge's Worker.
+COPY_FOLDER = ".edge-copy"
 _REGIONS = {"WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"}
 _HEX_ID = r"^[0-9a-f]{32}$"
 _DOMAIN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
@@ -54,6 +56,8 @@ class Settings(BaseModel):
     host_settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     cloudflare_account_id: str = Field(pattern=_HEX_ID)
     cloudflare_zone_id: str = Field(pattern=_HEX_ID)
+    edge_mode: Literal["load-balancer", "worker"] = "load-balancer"
+    worker_copy: bool = True
     monitor_interval: Annotated[int, Field(ge=10, le=3600)] = 60
     monitor_timeout: Annotated[int, Field(ge=1, le=10)] = 5
     monitor_retries: Annotated[int, Field(ge=0, le=5)] = 2
@@ -99,6 +103,11 @@ class Settings(BaseModel):
                 "monitorTimeout × (monitorRetries + 1) must be shorter than monitorInterval; lower one of them"
             )
         return self
+
+    @property
+    def copy_folder(self) -> str:
+        """Folder for the copies that the edge's Worker serves; empty where it has none."""
+        return COPY_FOLDER if self.edge_mode == "worker" and self.worker_copy else ""
 
     @property
     def site_name(self) -> str:
@@ -157,7 +166,7 @@ def _key(field: str) -> str:
 
 
 _KEYS = {_key(field): field for field in Settings.model_fields}
-_PLAIN = (str, Literal["none", "all"])
+_PLAIN = (str, Literal["none", "all"], Literal["load-balancer", "worker"])
 _TEXT = {key for key, field in _KEYS.items() if Settings.model_fields[field].annotation in _PLAIN}
 
 

@@ -1,7 +1,8 @@
 """The edge: one name, served from whichever platform is healthy, behind Cloudflare.
 
-``Edge`` (edge.py) is put together from ``probing.py`` (monitor and pools), ``balancing.py`` (load balancer and alert)
-and ``zone.py`` (DNS records, zone settings, rules). The facts about Cloudflare that these modules lean on carry their
+``Edge`` (edge.py) is put together from ``probing.py`` (monitor and pools) and ``balancing.py`` (load balancer and
+alert), or from ``serving.py`` (Worker and route; the script is ``worker/``, put together by ``script.py``), and from
+``zone.py`` (DNS records, zone settings, rules). The facts about Cloudflare that these modules lean on carry their
 source beside them.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pulumi
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 #: Endpoints of one account without an Enterprise plan; each platform is one endpoint.
 #: https://developers.cloudflare.com/load-balancing/reference/limitations/
 MAX_ORIGINS = 20
+#: A Worker makes at most 50 requests for one of a visitor's on the free plan. Each platform may take three (the page,
+#: its 404 page once more, its health path), the copy takes five.
+#: https://developers.cloudflare.com/workers/platform/limits/#subrequests
+MAX_WORKER_ORIGINS = (50 - 5) // 3
+#: https://developers.cloudflare.com/workers/platform/limits/ (a name is also a DNS label below workers.dev)
+MAX_SCRIPT_NAME = 63
 
 
 class EdgeError(pulumi.RunError):
@@ -35,6 +41,10 @@ class EdgeArgs:
     """Fully qualified name the site is served under."""
     apex: str
     """Name of the zone; where it differs from ``hostname`` it is redirected there."""
+    mode: Literal["load-balancer", "worker"] = "load-balancer"
+    """Cloudflare Load Balancing, which is paid for, or a Worker within the free plan."""
+    copy_folder: str = ""
+    """Mode ``worker``: relative folder with a copy of each release, below its id; empty for no copy at the edge."""
     interval: int = 60
     """Between two checks of one platform from one place."""
     timeout: int = 5
@@ -69,6 +79,8 @@ class EdgeArgs:
             zone_id=settings.cloudflare_zone_id,
             hostname=settings.site_name,
             apex=settings.domain,
+            mode=settings.edge_mode,
+            copy_folder=settings.copy_folder,
             interval=settings.monitor_interval,
             timeout=settings.monitor_timeout,
             retries=settings.monitor_retries,
@@ -83,7 +95,8 @@ class EdgeArgs:
 
 def check(args: EdgeArgs, origins: Sequence[Origin]) -> None:
     """Raise EdgeError with every mistake in the arguments."""
-    mistakes = [*_name_mistakes(args), *_monitor_mistakes(args), *_origin_mistakes(args, [one.name for one in origins])]
+    own = _worker_mistakes(args) if args.mode == "worker" else _monitor_mistakes(args)
+    mistakes = [*_name_mistakes(args), *own, *_origin_mistakes(args, [one.name for one in origins])]
     if mistakes:
         lines = "\n".join(f"  - {mistake}" for mistake in mistakes)
         raise EdgeError(f"the edge of {args.hostname or 'the site'} cannot be declared; nothing was changed:\n{lines}")
@@ -112,10 +125,22 @@ def _monitor_mistakes(args: EdgeArgs) -> Iterator[str]:
         yield "regions: is empty, which means every data centre and an Enterprise plan; name one or more"
 
 
+def script_name(args: EdgeArgs) -> str:
+    """Name of the Worker, unique in the account."""
+    return args.hostname.replace(".", "-")
+
+
+def _worker_mistakes(args: EdgeArgs) -> Iterator[str]:
+    if len(script_name(args)) > MAX_SCRIPT_NAME:
+        yield f"hostname: {args.hostname} is longer than a Worker's name may be ({MAX_SCRIPT_NAME}); use a shorter one"
+
+
 def _origin_mistakes(args: EdgeArgs, names: Sequence[str]) -> Iterator[str]:
     if not names:
         yield "origins: is empty, so nothing could serve the site; enable a platform"
-    if len(names) > MAX_ORIGINS:
+    if args.mode == "worker" and len(names) > MAX_WORKER_ORIGINS:
+        yield f"origins: {len(names)} platforms, and a Worker can ask {MAX_WORKER_ORIGINS} for one page; enable fewer"
+    elif len(names) > MAX_ORIGINS:
         yield f"origins: {len(names)} platforms, and an account has {MAX_ORIGINS} endpoints; enable fewer"
     if len(set(names)) != len(names):
         yield f"origins: a platform stands twice in {', '.join(names)}; name each once, in failover order"

@@ -47,7 +47,7 @@ _MAX_AGE = re.compile(r'max-age="?(\d+)"?')
 
 
 def declare_records(name: str, args: EdgeArgs, opts: pulumi.ResourceOptions) -> list[cloudflare.DnsRecord]:
-    """Record for the bare domain, and who may issue certificates. The site's own name is the load balancer's.
+    """Record for the bare domain, and who may issue certificates. The site's own name is declared with what serves it.
 
     Names are fully qualified: ``@`` comes back as the zone's name, which shows as a change.
     https://github.com/cloudflare/terraform-provider-cloudflare/issues/5378
@@ -138,15 +138,22 @@ def declare_ruleset(
 
 
 def _declare_apex(name: str, args: EdgeArgs, opts: pulumi.ResourceOptions) -> cloudflare.DnsRecord:
+    return declare_proxied(name, args, args.apex, f"redirected to {args.hostname}", opts)
+
+
+def declare_proxied(
+    name: str, args: EdgeArgs, hostname: str, comment: str, opts: pulumi.ResourceOptions
+) -> cloudflare.DnsRecord:
+    """A name that is answered at Cloudflare's edge, with no server behind it."""
     return cloudflare.DnsRecord(
         name,
         zone_id=args.zone_id,
-        name=args.apex,
+        name=hostname,
         type="AAAA",
         content=NO_SERVER,
         proxied=True,
         ttl=AUTOMATIC_TTL,
-        comment=f"redirected to {args.hostname}",
+        comment=comment,
         opts=opts,
     )
 

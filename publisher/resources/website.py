@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from publisher import edge_copy
 from publisher.errors import PublisherError
 from publisher.history import recalled, remembered
 from publisher.platforms.base import KEEP
@@ -25,7 +26,7 @@ from website import Manifest, Site, SiteError, SiteOptions, folders, load_site
 MAX_REMOVED_SHARE = 0.30
 GUARDED_FROM = 10
 
-_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep")
+_FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep", "edgeCopy", "forWorker")
 #: What says where content is or what may be done with it, and not what is published.
 _NOT_CONTENT = ("source", "ref", "allowDeletes", "pinned", "keep", "kept", "kinds")
 
@@ -49,10 +50,25 @@ class WebsiteHandler(Handler):
         changed = frozenset(path for path, value in manifest.files.items() if old_files.get(path) != value)
         self.session.remember(Scanned(site, changed, kept="pinned" in given))
         checked = {**given, **remembered(manifest, known, int(given.get("keep", KEEP)))}
+        if "edgeCopy" in given and "pinned" not in given and (reason := edge_copy.too_many(site)):
+            return checked, [Failure("edgeCopy", reason)]
+        await self._copy(request.urn, site, checked)
         if any(found.release == manifest.release for found in known):
             return checked, []
         guard = removal_guard(old_files, manifest.files, manifest.release, given.get("allowDeletes"))
         return checked, [guard] if guard else []
+
+    async def _copy(self, urn: str, site: Site, checked: Values) -> None:
+        """Stage what is deployed beside the edge's Worker, if the stack has one; a pinned release has no bytes here."""
+        if "edgeCopy" not in checked or "pinned" in checked:
+            return
+        kept = {found.release for found in recalled(checked)}
+        await asyncio.to_thread(edge_copy.stage, site, Path(checked["edgeCopy"]), kept)
+        if missing := edge_copy.left_out(site):
+            text = (
+                f"not in the edge's copy, because they are over 25 MiB: {', '.join(missing[:5])} ({len(missing)} files)"
+            )
+            await self.session.progress(urn).say(text, lasting=True)
 
     async def _chosen(self, given: Values, known: Sequence[Manifest]) -> tuple[Manifest, Site]:
         """The content as it is now, or the release that is pinned; its content is not asked for."""
@@ -96,6 +112,7 @@ class WebsiteHandler(Handler):
             "commit": site.commit or "",
             "rules": inputs["rules"],
             "folders": folders(site),
+            "served": edge_copy.described(recalled(inputs)) if inputs.get("forWorker") else {},
         }
         return "website", outputs
 

@@ -16,9 +16,11 @@ from sandbox.cloudflare.objects import (
     MonitorKind,
     PoolKind,
     RulesetKind,
+    WorkerRouteKind,
     ZoneSettingKind,
 )
 from sandbox.cloudflare.objects.load_balancer import referred_pools
+from sandbox.cloudflare.objects.worker import route_host, route_matches
 from sandbox.store import Document, Store
 from sandbox.world import Clock
 
@@ -107,8 +109,9 @@ class Account:
         return str(found["value"])
 
     def zone_name(self) -> str:
-        """Name of the zone: the shipped site's, until a load balancer of another domain is made."""
+        """Name of the zone: the shipped site's, until a load balancer or a route of another domain is made."""
         hostnames = [str(found["name"]) for found in self.all(LoadBalancerKind)]
+        hostnames += [route_host(str(found["pattern"])) for found in self.all(WorkerRouteKind)]
         others = [name for name in hostnames if name != ZONE_NAME and not name.endswith(f".{ZONE_NAME}")]
         return others[-1].split(".", 1)[1] if others else ZONE_NAME
 
@@ -135,6 +138,20 @@ class Account:
         if hostname in enabled or self.proxied_record(hostname):
             return enabled.get(hostname)
         return enabled.get(f"*.{hostname.partition('.')[2]}")
+
+    def worker_route(self, scheme: str, host: str, path: str) -> Document | None:
+        """The route of a URL: the longest pattern that fits. A name needs a proxied record or load balancer for one."""
+        balancer = self.load_balancer(host)
+        if not self.proxied_record(host) and not (balancer and balancer["proxied"]):
+            return None
+        found = [one for one in self.all(WorkerRouteKind) if route_matches(one["pattern"], scheme, host, path)]
+        return max(found, key=lambda one: len(one["pattern"]), default=None)
+
+    def site_names(self) -> list[str]:
+        """Names under which a site is served, oldest first."""
+        balancers = [str(found["name"]) for found in self.all(LoadBalancerKind) if found["enabled"]]
+        routes = [route_host(str(found["pattern"])) for found in self.all(WorkerRouteKind) if found.get("script")]
+        return balancers + [name for name in routes if self.proxied_record(name) and name not in balancers]
 
     def proxied_record(self, hostname: str) -> Document | None:
         """The proxied address record of a name."""

@@ -1,4 +1,4 @@
-"""Cloudflare's API, client/v4, as far as load balancing, DNS and zone settings go.
+"""Cloudflare's API, client/v4, as far as load balancing, Workers, DNS and zone settings go.
 
 Envelope and errors: https://developers.cloudflare.com/fundamentals/api/reference/ . Failures are always 4xx, since the
 official clients do not look at ``success``.
@@ -24,8 +24,11 @@ from sandbox.cloudflare.objects import (
     NotificationKind,
     PoolKind,
     RulesetKind,
+    WorkerRouteKind,
     ZoneSettingKind,
 )
+from sandbox.cloudflare.workers import Fleet
+from sandbox.cloudflare.workers.api import WorkerViews
 from sandbox.store import Document
 from sandbox.world import Clock
 
@@ -38,16 +41,18 @@ _COLLECTIONS: tuple[tuple[str, type[Kind]], ...] = (
     (f"{_ZONE}/load_balancers", LoadBalancerKind),
     (f"{_ZONE}/dns_records", DnsRecordKind),
     (f"{_ZONE}/rulesets", RulesetKind),
+    (f"{_ZONE}/workers/routes", WorkerRouteKind),
 )
 _READ_ONLY = frozenset({"id", "created_on", "modified_on", "proxiable", "version", "last_updated"})
 _PAGE, _MOST_PER_PAGE = 20, 50_000
 
 
-def application(account: Account, edge: Edge, clock: Clock) -> web.Application:
+def application(account: Account, edge: Edge, fleet: Fleet, clock: Clock) -> web.Application:
     """The API, guarded by the account's tokens, and no faster than documented."""
     app = web.Application(middlewares=[_errors, limited(clock), guard(account), _known_scope])
     for path, kind in _COLLECTIONS:
         _add_collection(app, path, kind, account)
+    WorkerViews(account, fleet).add_to(app, _ACCOUNT)
     views = _Views(account, edge)
     app.router.add_get(f"{BASE}/user/tokens/verify", views.verify)
     app.router.add_get(f"{BASE}/accounts", views.accounts)

@@ -1,8 +1,9 @@
 """The edge: what a visitor of the site talks to.
 
-A request goes through, in this order: Always Use HTTPS, redirect rules, load balancer or DNS record. Listening on plain
-HTTP under a loopback name, or under any name that is none of the zone's, stands for https under the newest load
-balancer's name, so that the site can be opened without certificates; a name of the zone on plain HTTP is plain HTTP.
+A request goes through, in this order: Always Use HTTPS, redirect rules, route of a Worker, load balancer or DNS
+record. Listening on plain
+HTTP under a loopback name, or under any name that is none of the zone's, stands for https under the newest site's
+name, so that the site can be opened without certificates; a name of the zone on plain HTTP is plain HTTP.
 
 There is no cache: every request goes to a platform. Cloudflare would keep files as long as their Cache-Control allows;
 without a model of its purge and of its many places, a local one could only hide a wrong byte. What Cloudflare does to
@@ -20,18 +21,22 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
+from yarl import URL
 
 from sandbox.cloudflare import affinity
 from sandbox.cloudflare.account import Account
 from sandbox.cloudflare.expressions import parse
-from sandbox.cloudflare.objects import LoadBalancerKind, PoolKind
+from sandbox.cloudflare.objects import PoolKind, WorkerScriptKind
 from sandbox.cloudflare.origins import OriginRequest, Origins
 from sandbox.cloudflare.prober import Prober
-from sandbox.cloudflare.proxy import Proxy, error_page, origin_headers, own_headers, ray_id
+from sandbox.cloudflare.proxy import Proxy, error_page, origin_headers, own_headers, passed_on, ray_id
 from sandbox.cloudflare.steering import Choice, Steering
+from sandbox.cloudflare.workers import Fleet
+from sandbox.cloudflare.workers.runtime import PROTOCOL
 from sandbox.store import Document
 from sandbox.world import World
 
@@ -43,6 +48,8 @@ _CACHED = frozenset(
         *("png", "svg", "svgz", "swf", "tar", "tif", "tiff", "ttf", "webm", "webp", "woff", "woff2", "zip"),
     }
 )
+#: Sandbox seconds between two visits of ``_visit_workers``.
+_VISIT = 60.0
 _MAX_AGE = re.compile(r"\bmax-age=(\d+)")
 
 
@@ -75,8 +82,10 @@ class Visit:
 class Edge:
     """Serves every public name of the account."""
 
-    def __init__(self, world: World, account: Account, *, random: Random | None = None) -> None:
+    def __init__(self, world: World, account: Account, fleet: Fleet, *, random: Random | None = None) -> None:
         self._world = world
+        self._fleet = fleet
+        self._workers: aiohttp.ClientSession | None = None
         self._account = account
         self._random = random or Random()  # noqa: S311 - chooses pools, not keys
         self._prober: Prober | None = None
@@ -112,18 +121,46 @@ class Edge:
         probing = Origins(self._world, keep_alive=False)
         self._prober = Prober(self._account, probing, self._world.clock)
         task = asyncio.create_task(self._prober.run())
+        self._workers = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+        await self._fleet.start(self._account.all(WorkerScriptKind))
+        visiting = asyncio.create_task(self._visit_workers(self._workers))
         yield
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for one in (visiting, task):
+            one.cancel()
+            with suppress(asyncio.CancelledError):
+                await one
+        await self._fleet.stop()
+        await self._workers.close()
         await probing.close()
         await self._origins.close()
+
+    async def _visit_workers(self, http: aiohttp.ClientSession) -> None:
+        """A visitor a minute: a Worker learns of platforms from visitors only, and nobody else may be looking."""
+        while True:
+            for name in self._account.site_names():
+                route = self._account.worker_route("https", name, "/")
+                port = self._fleet.port(str(route["script"])) if route and route.get("script") else None
+                if port is None:
+                    continue
+                with suppress(aiohttp.ClientError):
+                    async with http.head(f"http://127.0.0.1:{port}/", headers={"Host": name, PROTOCOL: "https"}):
+                        pass
+            await self._world.clock.sleep(_VISIT)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         visit = self._visit(request)
         redirect = self._forced_https(visit) or self._redirected(visit)
         if redirect is not None:
             return redirect
+        route = self._account.worker_route(visit.scheme, visit.host, visit.target.partition("?")[0])
+        if route is not None and route.get("script"):
+            return await self._by_worker(visit, str(route["script"]))
         balancer = self._account.load_balancer(visit.host)
         if balancer is not None:
             return await self._balanced(visit, balancer)
@@ -144,8 +181,8 @@ class Edge:
         return Visit(request, self._newest_name() or host, "https", target)
 
     def _newest_name(self) -> str | None:
-        enabled = [found for found in self._account.all(LoadBalancerKind) if found["enabled"]]
-        return str(enabled[-1]["name"]) if enabled else None
+        names = self._account.site_names()
+        return names[-1] if names else None
 
     def _forced_https(self, visit: Visit) -> web.Response | None:
         """https://developers.cloudflare.com/ssl/edge-certificates/additional-options/always-use-https/ ."""
@@ -194,6 +231,29 @@ class Edge:
 
         requests = [(choice, self._asked(visit, choice)) for choice in choices]
         return await Proxy(origins, visit.ray).serve(visit.request, requests, rewrite)
+
+    async def _by_worker(self, visit: Visit, script: str) -> web.StreamResponse:
+        """Routes come before everything that a name has behind it.
+
+        https://developers.cloudflare.com/workers/configuration/routing/routes/
+        """
+        port = self._fleet.port(script)
+        if port is None or self._workers is None:
+            return self._finished(visit, error_page(1101, visit.ray))
+        headers = origin_headers(visit.request, visit.ray, visit.scheme)
+        headers["Host"] = visit.host
+
+        def rewrite(status: int, found: CIMultiDict[str]) -> None:
+            self._zone_headers(visit, status, found)
+
+        url = URL(f"http://127.0.0.1:{port}{visit.target}", encoded=True)
+        body = visit.request.content if visit.request.can_read_body else None
+        asked = self._workers.request(visit.request.method, url, headers=headers, data=body, allow_redirects=False)
+        try:
+            async with asked as answer:
+                return await passed_on(visit.request, answer, visit.ray, rewrite)
+        except aiohttp.ClientError:
+            return self._finished(visit, error_page(1101, visit.ray))
 
     def _asked(self, visit: Visit, choice: Choice) -> OriginRequest:
         mode = self._account.setting("ssl")

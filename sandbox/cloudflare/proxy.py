@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import aiohttp
 from aiohttp import web
@@ -37,7 +38,13 @@ _EXPLANATIONS: Mapping[int, str] = {
     525: "SSL handshake failed",
     526: "Invalid SSL certificate",
     530: "Error 1016: Origin DNS error",
+    1101: "Worker threw exception",
 }
+#: Numbers from here on are Cloudflare's own, shown on a page with status 500.
+#: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
+_ERROR_CODES = 1000
+Finish = Callable[[int, CIMultiDict[str]], None]
+"""Changes an answer's headers in place, given its status."""
 Rewrite = Callable[[Choice, int, CIMultiDict[str]], None]
 """Changes an answer's headers in place, given where it comes from and its status."""
 
@@ -50,6 +57,7 @@ def ray_id() -> str:
 def error_page(status: int, ray: str) -> web.Response:
     """The edge's own page for a failure at the origin."""
     text = f"Error {status}: {_EXPLANATIONS.get(status, 'Origin error')}\nRay ID: {ray}\n"
+    status = status if status < _ERROR_CODES else 500
     return web.Response(status=status, reason=_EXPLANATIONS.get(status), text=text, headers=own_headers(ray))
 
 
@@ -105,14 +113,24 @@ class Proxy:
 
     async def _pass_on(self, request: web.Request, wanted: OriginRequest, rewrite: partial[None]) -> web.StreamResponse:
         async with self._origins.ask(wanted) as answer:
-            headers = end_to_end(answer.headers)
-            headers.update(own_headers(self._ray))
-            headers["CF-Cache-Status"] = "DYNAMIC"
-            rewrite(answer.status, headers)
-            response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
-            await response.prepare(request)
-            await _stream(request, answer, response)
-        return response
+            return await passed_on(request, answer, self._ray, rewrite, {"CF-Cache-Status": "DYNAMIC"})
+
+
+async def passed_on(
+    request: web.Request,
+    answer: aiohttp.ClientResponse,
+    ray: str,
+    finish: Finish,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> web.StreamResponse:
+    """Send an answer to the visitor as it comes in, with the edge's own headers and ``more`` ones."""
+    headers = end_to_end(answer.headers)
+    headers.update({**own_headers(ray), **more})
+    finish(answer.status, headers)
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+    await response.prepare(request)
+    await _stream(request, answer, response)
+    return response
 
 
 async def _stream(request: web.Request, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:

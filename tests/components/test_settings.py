@@ -117,3 +117,17 @@ def test_the_environment_pins_a_release_for_one_run_and_lifts_the_pin_of_the_sta
     assert load().release == "r" + "2" * 16
     monkeypatch.setenv("PEACEFULROBOT_RELEASE", "")
     assert load().release == ""
+
+
+def test_the_edge_is_a_load_balancer_unless_the_stack_says_otherwise():
+    assert (read(IDS).edge_mode, read(IDS).copy_folder) == ("load-balancer", "")
+
+
+@pytest.mark.parametrize(("copied", "folder"), [("true", ".edge-copy"), ("false", "")])
+def test_a_worker_has_a_copy_unless_the_stack_says_otherwise(copied, folder):
+    assert read({**IDS, "edgeMode": "worker", "workerCopy": copied}).copy_folder == folder
+
+
+def test_an_unknown_mode_is_refused_by_name():
+    with pytest.raises(SettingsError, match=r"edgeMode: .*load-balancer.*worker"):
+        read({**IDS, "edgeMode": "dns"})

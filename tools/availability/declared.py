@@ -45,6 +45,7 @@ def modelled(settings: Settings) -> Stack:
         down=settings.monitor_down,
         up=settings.monitor_up,
         regions=len(set(settings.monitor_regions)),
+        mode=settings.edge_mode,
     )
 
 

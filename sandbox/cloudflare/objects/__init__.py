@@ -9,6 +9,7 @@ from sandbox.cloudflare.objects.monitor import MonitorKind
 from sandbox.cloudflare.objects.notification import NotificationKind
 from sandbox.cloudflare.objects.pool import PoolKind
 from sandbox.cloudflare.objects.ruleset import RulesetKind
+from sandbox.cloudflare.objects.worker import WorkerRouteKind, WorkerScriptKind
 from sandbox.cloudflare.objects.zone_setting import ZoneSettingKind
 
 KINDS: dict[str, type[Kind]] = {
@@ -20,6 +21,8 @@ KINDS: dict[str, type[Kind]] = {
         NotificationKind,
         PoolKind,
         RulesetKind,
+        WorkerRouteKind,
+        WorkerScriptKind,
         ZoneSettingKind,
     )
 }
@@ -33,5 +36,7 @@ __all__ = [
     "NotificationKind",
     "PoolKind",
     "RulesetKind",
+    "WorkerRouteKind",
+    "WorkerScriptKind",
     "ZoneSettingKind",
 ]
