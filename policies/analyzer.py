@@ -8,7 +8,7 @@ something is secret, and not what.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
@@ -33,6 +33,8 @@ class Run:
     preview: bool = False
     repairs: bool = False
     """Whether any policy has the level ``remediate``."""
+    config: Mapping[str, str] = field(default_factory=dict)
+    """The stack's settings, by key without the project, and without what is secret."""
 
 
 def lean_analyzer(run: Run) -> type[Any]:
@@ -70,8 +72,9 @@ def _lean(run: Run) -> type[Any]:
             return super().Remediate(request, context)
 
         def ConfigureStack(self, request: Any, context: Any) -> Any:
-            """Learn whether this is a preview."""
+            """Learn whether this is a preview, and the stack's settings."""
             run.preview = request.dry_run
+            run.config = _own(request)
             return super().ConfigureStack(request, context)
 
         def Configure(self, request: Any, context: Any) -> Any:
@@ -105,6 +108,15 @@ def weakened_without_reason(levels: Mapping[str, Level], given: Mapping[str, Any
         and _STRENGTH[names[given[name].enforcementLevel]] < _STRENGTH[level]
         and not _reason(given[name].properties)
     )
+
+
+def _own(request: Any) -> Mapping[str, str]:
+    prefix, secret = f"{request.project}:", set(request.config_secret_keys)
+    return {
+        key.removeprefix(prefix): value
+        for key, value in request.config.items()
+        if key.startswith(prefix) and key not in secret
+    }
 
 
 def _reason(properties: struct_pb2.Struct) -> str:

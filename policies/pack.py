@@ -70,7 +70,7 @@ def of_stack(policy: StackPolicy, run: Run) -> crossguard.StackValidationPolicy:
 
     def validate(args: Any, report: Report) -> None:
         config = args.get_config()
-        judged = policy.judge(_stack(args.resources), policy.with_defaults(config))
+        judged = policy.judge(_stack(args.resources, run.config), policy.with_defaults(config))
         for found in _known(judged, run, args):
             finding = found if isinstance(found, Finding) else Finding(None, found)
             urn = finding.resource.urn if finding.resource else ""
@@ -126,7 +126,7 @@ def _resource(args: Any) -> Resource:
     )
 
 
-def _stack(given: Iterable[Any]) -> Stack:
+def _stack(given: Iterable[Any], config: Mapping[str, str]) -> Stack:
     """The SDK's resources as policies see them, each with the resources that its properties are made from."""
     listed = list(given)
     sources: dict[str, dict[str, list[Resource]]] = {found.urn: {} for found in listed}
@@ -144,7 +144,7 @@ def _stack(given: Iterable[Any]) -> Stack:
     for found in listed:
         for key, others in found.property_dependencies.items():
             sources[found.urn][key] = [made[other.urn] for other in others]
-    return Stack(list(made.values()))
+    return Stack(list(made.values()), config)
 
 
 def _described(policy: Policy) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Stack:
     """All resources of a stack."""
 
     resources: Sequence[Resource]
+    config: Mapping[str, str] = field(default_factory=dict)
+    """The stack's settings as the engine has them, by key without the project; what is secret is left out."""
 
     def of(self, *kinds: str) -> list[Resource]:
         """The resources of some types."""

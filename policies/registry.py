@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from policies import (
     buckets,
+    budget,
     distributions,
     dns,
     edge,
@@ -24,6 +25,7 @@ GUARDED: Mapping[str, tuple[Policy, ...]] = {
         whole_site.PLATFORMS_SHOW_ONE_RELEASE,
         whole_site.PLATFORM_IS_VERIFIED,
         whole_site.STACK_IS_SMALL,
+        budget.STACK_KEEPS_ITS_BUDGET,
     ),
     "The edge": (
         edge.BALANCER_FAILS_OVER,

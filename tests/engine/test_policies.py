@@ -74,6 +74,16 @@ def test_mandatory_stops_up_before_anything_is_applied(stack):
     assert set(stack.live().values()) == {None}
 
 
+def test_a_stack_over_its_budget_is_stopped_before_anything_is_applied(stack):
+    configure(stack.root, budget="20")
+    output = stack.refused("up")
+    assert "nothing was changed" in output
+    assert "stack-keeps-its-budget" in output
+    assert "costs $25.01 (cloudflare $25.00, aws $0.01)" in output
+    assert "its budget is $20.00" in output
+    assert state(stack) == {}
+
+
 def test_a_policy_of_the_whole_site_stops_up_before_anything_is_applied(stack):
     configure(stack.root, hosts=["aws"])
     judge(stack.root, "site-stands-on-two-clouds", clouds=2)

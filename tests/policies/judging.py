@@ -53,7 +53,7 @@ class Verdict:
 
 def judged(policy: Policy, *given: Declared, preview: bool = False, **config: Any) -> Verdict:
     """The policy's verdict on a resource, or on a stack of resources."""
-    run = Run({policy.name: policy.level}, preview)
+    run = Run({policy.name: policy.level}, preview, config=config.pop("settings", {}))
     verdict = Verdict()
 
     def report(message: str, urn: str = "") -> None:

@@ -132,15 +132,38 @@ class Diagnostic:
     message: str
 
 
-def analyzer(*, preview: bool = False) -> Any:
+def analyzer(*, preview: bool = False, settings: Mapping[str, Any] | None = None) -> Any:
     """The pack's server, without a network."""
     run = Run({policy.name: policy.level for policy in POLICIES}, preview)
-    return lean_analyzer(run)("peacefulrobot", "0", policies(run), pulumi_policy.EnforcementLevel.ADVISORY)
+    server = lean_analyzer(run)("peacefulrobot", "0", policies(run), pulumi_policy.EnforcementLevel.ADVISORY)
+    server.ConfigureStack(stack_configuration(settings or {}, dry_run=preview), None)
+    return server
 
 
-def asked(resources: list[Registered], file: Path | None = None, *, preview: bool = False) -> list[Diagnostic]:
+def stack_configuration(settings: Mapping[str, Any], *, dry_run: bool) -> proto.AnalyzerStackConfigureRequest:
+    """What the engine says of the stack prod before it asks anything; ``settings`` replace single ones."""
+    project = "peacefulrobot-infra"
+    changed = {
+        f"{project}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()
+    }
+    return proto.AnalyzerStackConfigureRequest(
+        stack="prod",
+        project=project,
+        dry_run=dry_run,
+        config={**configuration("prod"), **changed},
+        config_secret_keys=[],
+    )
+
+
+def asked(
+    resources: list[Registered],
+    file: Path | None = None,
+    *,
+    preview: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> list[Diagnostic]:
     """What the pack says of each resource and of all, with the levels of a stack's ``file``."""
-    server = analyzer(preview=preview)
+    server = analyzer(preview=preview, settings=settings)
     if file is not None:
         server.Configure(levels(json.loads(file.read_text("utf-8"))), None)
     answers = [server.Analyze(analyze_request(one), None) for one in resources]

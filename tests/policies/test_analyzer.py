@@ -129,6 +129,15 @@ def test_it_learns_whether_this_is_a_preview():
     assert run.preview is False
 
 
+def test_policies_see_the_settings_of_this_project_and_no_secret_among_them():
+    run = Run({})
+    server, _ = seeing(run)
+    given = {"mine:budget": "30", "mine:token": TOKEN, "aws:region": "us-east-1", "minestrone:budget": "1"}
+    request = proto.AnalyzerStackConfigureRequest(project="mine", config=given, config_secret_keys=["mine:token"])
+    server.ConfigureStack(request, None)
+    assert run.config == {"budget": "30"}
+
+
 @pytest.mark.parametrize(
     ("level", "reason", "refused"),
     [

@@ -169,6 +169,8 @@ WIDE = json.dumps({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "
 TOKEN = "glpat-" + "x" * 20
 HSTS = {"strict_transport_security": {"enabled": True, "max_age": 300}}
 BUCKET = "aws:s3/bucket:Bucket"
+#: Policies that judge the settings, and not what is declared.
+OF_SETTINGS = {"stack-keeps-its-budget"}
 #: Policy, what somebody does to the stack, and what they are told; a star lets others have a word too.
 BAD_CHANGES = [
     ("platform-is-behind-the-edge*", rewire("LoadBalancer", "defaultPools", "LoadBalancerPool"), "no pool of it has"),
@@ -308,5 +310,14 @@ async def test_a_bad_change_is_stopped_by_its_own_policy(policy, edit, says, mon
     assert all(TOKEN not in one.message and "hunter2" not in one.message for one in found)
 
 
+@pytest.mark.parametrize("preview", [True, False])
+async def test_a_bad_setting_is_stopped_by_the_policy_that_judges_settings(preview, monkeypatch):
+    resources = await registered_by("prod", monkeypatch, alertEmail="ops@peacefulrobot.com")
+    (found,) = asked(resources, preview=preview, settings={"budget": "20"})
+    assert (found.policy, found.level) == ("stack-keeps-its-budget", "MANDATORY")
+    assert "its budget is $20.00" in found.message
+    assert "cloudflare $25.00" in found.message
+
+
 def test_there_is_a_bad_change_for_every_policy():
-    assert {found[0].rstrip("*") for found in BAD_CHANGES} == {policy.name for policy in POLICIES}
+    assert {found[0].rstrip("*") for found in BAD_CHANGES} | OF_SETTINGS == {policy.name for policy in POLICIES}
