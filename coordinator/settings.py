@@ -39,8 +39,8 @@ class StackSettings(BaseModel):
         """Raise Refused for a stack that has none to look after."""
         if self.edge_mode == "worker":
             raise Refused(
-                "the stack has edgeMode worker, so there is no load balancer to look after: its Worker brings platforms "
-                "back by itself (docs/worker.md); the coordinator is not needed"
+                "the stack has edgeMode worker, so there is no load balancer to look after: its Worker brings "
+                "platforms back by itself (docs/worker.md); the coordinator is not needed"
             )
 
 

@@ -102,5 +102,5 @@ def test_each_stack_has_a_memory_of_its_own(tmp_path):
 
 def test_a_stack_with_a_worker_has_no_load_balancer_to_look_after(stack):
     stack().require_load_balancer()
-    with pytest.raises(Refused, match=r"edgeMode worker.*brings platforms"):
+    with pytest.raises(Refused, match=r"edgeMode worker.*brings"):
         stack(edgeMode="worker").require_load_balancer()
