@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench coordinator availability venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench drill coordinator availability venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,10 @@ coordinator: venv ## Bring platforms back in steps after an outage, until Ctrl-C
 availability: venv ## Say what the stack can be expected to reach, with a chart [STACK=…] [FORMAT=json] [HOSTS=a,b] [EDGE=worker] [FRONTS=2] [YEARS=…] [SEED=…]
 	@$(RUN) -m tools.availability --stack $(STACK) --format $(FORMAT) $(if $(HOSTS),--hosts '$(HOSTS)') \
 		$(if $(EDGE),--edge '$(EDGE)') $(if $(FRONTS),--fronts '$(FRONTS)') $(if $(YEARS),--years '$(YEARS)') $(if $(SEED),--seed '$(SEED)')
+
+drill: venv ## Break each platform in turn under load, with both edges, and show what visitors saw [PLATFORM=first] [KIND=error] [EDGE=worker] [SECONDS=60] [RATE=200]
+	@$(RUN) -m tools.drill --format $(FORMAT) $(if $(PLATFORM),--platform '$(PLATFORM)') $(if $(KIND),--kind '$(KIND)') \
+		$(if $(EDGE),--edge '$(EDGE)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(RATE),--rate '$(RATE)')
 
 bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench
