@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench coordinator availability cost venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench drill coordinator availability cost venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ cost: venv ## Say what the stack costs a month, with a chart [STACK=…] [VISITS
 		$(if $(PAGE_WEIGHT),--page-weight '$(PAGE_WEIGHT)') $(if $(TRAFFIC),--traffic '$(TRAFFIC)') \
 		$(if $(REQUESTS),--requests '$(REQUESTS)') $(if $(DEPLOYS),--deploys '$(DEPLOYS)') \
 		$(if $(MEASURED),--measured '$(MEASURED)') $(if $(HOSTS),--hosts '$(HOSTS)') $(if $(EDGE),--edge '$(EDGE)')
+
+drill: venv ## Break each platform in turn under load, with both edges, and show what visitors saw [PLATFORM=first] [KIND=error] [EDGE=worker] [SECONDS=60] [RATE=200]
+	@$(RUN) -m tools.drill --format $(FORMAT) $(if $(PLATFORM),--platform '$(PLATFORM)') $(if $(KIND),--kind '$(KIND)') \
+		$(if $(EDGE),--edge '$(EDGE)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(RATE),--rate '$(RATE)')
 
 bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.alias_generators import to_camel
 
 from components.hosts import COMMON_FIELDS, host_class
+from components.worker_limits import WorkerLimits
 from coordinator.recovery_settings import Recovery
 from planning.traffic import Traffic
 from platforms import PLATFORMS
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     cloudflare_zone_id: str = Field(pattern=_HEX_ID)
     edge_mode: Literal["load-balancer", "worker"] = "load-balancer"
     worker_copy: bool = True
+    worker_limits: WorkerLimits = WorkerLimits()
     monitor_interval: Annotated[int, Field(ge=10, le=3600)] = 60
     monitor_timeout: Annotated[int, Field(ge=1, le=10)] = 5
     monitor_retries: Annotated[int, Field(ge=0, le=5)] = 2

@@ -46,6 +46,7 @@ def main(stack: str | None, sandbox: bool, once: bool, dry_run: bool, state: Pat
 
 async def _run(stack: str, memory: Memory, *, once: bool, dry_run: bool) -> None:
     found, access = settings.read(places.ROOT, stack), places.access_of(stack)
+    found.require_load_balancer()
     speed = access().speed
     balancer = CloudflareBalancer(found.cloudflare_account_id, found.cloudflare_zone_id, found.site_name, access)
     shown: Balancer = Rehearsal(balancer) if dry_run else balancer

@@ -27,12 +27,21 @@ class StackSettings(BaseModel):
     cloudflare_zone_id: str = Field(pattern=_HEX_ID)
     domain: str = Field(min_length=1)
     hostname: str = ""
+    edge_mode: str = "load-balancer"
     recovery: Recovery = Recovery()
 
     @property
     def site_name(self) -> str:
         """Name of the load balancer."""
         return self.hostname or f"www.{self.domain}"
+
+    def require_load_balancer(self) -> None:
+        """Raise Refused for a stack that has none to look after."""
+        if self.edge_mode == "worker":
+            raise Refused(
+                "the stack has edgeMode worker, so there is no load balancer to look after: its Worker brings "
+                "platforms back by itself (docs/worker.md); the coordinator is not needed"
+            )
 
 
 @dataclass(frozen=True)

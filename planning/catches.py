@@ -131,9 +131,9 @@ def _each_day(bill: Bill, facts: Facts) -> Iterator[Catch]:
 
 def _checks(bill: Bill, facts: Facts) -> Iterator[Catch]:
     """What health checks take of what is free."""
-    probes = consumption.checks(bill.declared)
-    if not probes:
+    if bill.declared.mode == "worker":
         return
+    probes = consumption.checks(bill.declared, bill.load, facts.assumed)
     used = of_checks(bill.declared, bill.load, facts)
     shares = [(line, line.use.standing / free) for line in used if (free := line.row.free_in_a_month)]
     told = (f"{share:.0%} of {line.provider}'s {line.row.text}" for line, share in shares if share >= _LEAST_SHARE)

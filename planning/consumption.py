@@ -22,7 +22,7 @@ Assumed = Mapping[str, Assumption]
 
 _NAMES = {
     *("probe_bytes", "changed_share", "compute_minutes", "origin_share", "dns_queries", "key_reads", "busiest_day"),
-    *("site_megabytes", "site_files"),
+    *("site_megabytes", "site_files", "worker_checks"),
 }
 #: Data centres of one region: https://developers.cloudflare.com/load-balancing/monitors/ (regions)
 CENTRES = 3
@@ -95,10 +95,10 @@ def number(assumed: Assumed, name: str) -> Decimal:
     return Decimal(str(assumed[name].value))
 
 
-def checks(declared: Declared) -> Decimal:
-    """Health checks that each platform gets in a month; a Worker's are made only while a platform is out."""
+def checks(declared: Declared, load: Load, assumed: Assumed) -> Decimal:
+    """Health checks that each platform gets in a month, whoever serves; a Worker's are made behind visits."""
     if declared.mode == "worker":
-        return Decimal(0)
+        return load.visits * number(assumed, "worker_checks")
     return DAYS * _DAY / declared.interval * CENTRES * declared.regions
 
 
@@ -115,7 +115,7 @@ def of_platform(declared: Declared, load: Load, assumed: Assumed) -> dict[str, U
     asked = load.deploys * PASSES * verified_paths(load, changed)
     mean_file = load.site_gigabytes / load.files if load.files else Decimal(0)
     passed_on = 1 - (load.cached if declared.mode == "load-balancer" else Decimal(0))
-    probes = checks(declared)
+    probes = checks(declared, load, assumed)
     probe_bytes = probes * number(assumed, "probe_bytes") / GB
     requests = Use(probes + asked, load.requests * passed_on)
     changed_files = max(Decimal(1), changed * load.files)

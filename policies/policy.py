@@ -36,10 +36,6 @@ class Resource:
         """Whether the property is made from one of ``others``."""
         return any(source is other for source in self.sources.get(key, ()) for other in others)
 
-    def all_sources(self) -> tuple[Resource, ...]:
-        """Resources that any property is made from."""
-        return tuple(source for found in self.sources.values() for source in found)
-
 
 @dataclass(frozen=True)
 class Stack:

@@ -20,6 +20,7 @@ LASTING = (
     BALANCER,
     ACCOUNT,
     "cloudflare:index/zone:Zone",
+    "cloudflare:index/workersRoute:WorkersRoute",
     "azure-native:web:StaticSite",
     "gcp:firebase/hostingSite:HostingSite",
     "gitlab:index/project:Project",
@@ -60,7 +61,7 @@ _FORMS: Final[Mapping[str, str]] = {
     "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----",
     "an Azure account key": r"AccountKey=[0-9A-Za-z+/]{40,}",
     "an address signed by Azure": r"[?&]sig=[0-9A-Za-z%+/]{20,}",
-    "an address with a password": r"[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s:@]+@",
+    "an address with a password": r"[a-z][a-z0-9+.-]*://[^/\s:@\"'<>]+:[^/\s:@\"'<>]+@",
 }
 _COMPILED: Final = {name: re.compile(form) for name, form in _FORMS.items()}
 #: Names of properties that hold secrets, by their last words.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -50,19 +51,24 @@ PLATFORM_IS_VERIFIED = StackPolicy(
 
 def _is_behind_the_edge(stack: Stack, _: Settings) -> Iterator[Finding]:
     names, known = platforms_of(stack), verified_by(stack)
-    balancers, workers = stack.of(BALANCER), _serving(stack)
+    balancers = stack.of(BALANCER)
+    workers = [] if balancers else _serving(stack)
     if names and not balancers and not workers:
-        yield Finding(None, "there is neither a load balancer nor a Worker before the platforms")
+        yield _without_edge(stack)
         return
 
     def judge(name: str) -> Iterator[Finding]:
         host = known.get(name, names[name])
-        if balancers:
-            yield from separately(balancers, lambda balancer: _behind_balancer(stack, balancer, name, host))
-        elif not _told(workers, host):
-            yield Finding(workers[0], f"the Worker is not told the host of {name}")
+        yield from separately(balancers, lambda balancer: _behind_balancer(stack, balancer, name, host))
+        yield from separately(workers, lambda worker: _behind_worker(worker, name, host))
 
     yield from separately(names, judge)
+
+
+def _without_edge(stack: Stack) -> Finding:
+    for worker in stack.of(WORKER):
+        return Finding(worker, "no route leads visitors to the Worker, and there is no load balancer")
+    return Finding(None, "there is neither a load balancer nor a Worker before the platforms")
 
 
 def _behind_balancer(stack: Stack, balancer: Resource, name: str, host: Resource) -> Iterator[Finding]:
@@ -96,35 +102,36 @@ def _leads_to(pool: Resource, value: Any, host: Resource) -> bool:
 
 
 def _serving(stack: Stack) -> list[Resource]:
-    """Workers that requests are routed to; all of them where no route of the stack says which."""
-    workers = stack.of(WORKER)
-    routed = [
-        worker
-        for worker in workers
-        for kind, key in ROUTES.items()
-        for route in stack.of(kind)
-        if route.made_from(key, worker) or _same(at(route.values, key), at(worker.values, "scriptName"))
-    ]
-    return routed or workers
+    """Workers that a route of the stack leads to; without one, nobody comes to a Worker. Raises NotKnown."""
+    routes = [(route, key) for kind, key in ROUTES.items() for route in stack.of(kind)]
+    return [worker for worker in stack.of(WORKER) if any(_leads_there(route, key, worker) for route, key in routes)]
 
 
-def _same(one: Any, other: Any) -> bool:
-    return not isinstance(one, Unknown) and not isinstance(other, Unknown) and is_set(one) and one == other
+def _leads_there(route: Resource, key: str, worker: Resource) -> bool:
+    if any(source.kind == WORKER for source in route.sources.get(key, ())):
+        return route.made_from(key, worker)
+    name = text(at(route.values, key))
+    return bool(name) and name == text(at(worker.values, "scriptName"))
 
 
-def _told(workers: list[Resource], host: Resource) -> bool:
-    """Whether a Worker's text or bindings name the platform's host. Raises NotKnown."""
-    sources = host.sources.get("hostHeader", ())
-    if any(source is own for worker in workers for source in worker.all_sources() for own in sources):
-        return True
-    name = text(at(host.values, "hostHeader"))
-    given = [at(worker.values, key) for worker in workers for key in _TOLD_BY]
-    if name and any(name in value for one in given for _, value in texts(one)):
-        return True
-    for one in given:
-        if isinstance(one, Unknown):
-            raise NotKnown(one.path)
-    return False
+def _behind_worker(worker: Resource, name: str, host: Resource) -> Iterator[Finding]:
+    """Whether the Worker's text or bindings name the platform's host; at preview, whether one is made from it."""
+    own = at(host.values, "hostHeader")
+    told = [at(worker.values, key) for key in _TOLD_BY]
+    unsure = [value for value in (own, *told) if isinstance(value, Unknown)]
+    if unsure and any(worker.made_from(key, *host.sources.get("hostHeader", ())) for key in _TOLD_BY):
+        return
+    if any(_names(value, text(own)) for value in told):
+        return
+    if unsure:
+        raise NotKnown(unsure[0].path)
+    yield Finding(worker, f"the Worker is not told the host of {name}")
+
+
+def _names(value: Any, host: str) -> bool:
+    """Whether a text within ``value`` holds the host, and not a longer one that ends or begins like it."""
+    whole = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])")
+    return bool(host) and any(whole.search(found) for _, found in texts(value))
 
 
 PLATFORM_IS_BEHIND_THE_EDGE = StackPolicy(

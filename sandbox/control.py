@@ -22,7 +22,7 @@ class WantedFault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["down", "slow", "wrong-bytes", "error", "tls-expired", "api"] = "down"
+    kind: Literal["down", "crash", "slow", "wrong-bytes", "error", "tls-expired", "api"] = "down"
     seconds: float = Field(default=5.0, gt=0, le=3600)
     """Only for ``slow``: wall-clock seconds before each answer."""
 

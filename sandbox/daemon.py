@@ -207,6 +207,7 @@ class Daemon:
         return {
             "name": twin.name,
             "state": "broken" if fault is not None and fault.kind != "api" else state,
+            "edge_state": state,
             "url": self._url(twin.name),
             "host_header": newest.hostname if newest else None,
             "live_release": newest.live_release if newest else None,

@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -109,6 +110,10 @@ class PublicPlane:
     _sites: list[web.BaseSite] = field(default_factory=list)
     _reserved: list[socket.socket] = field(default_factory=list)
     """While the platform is down: its ports, bound and not listening, so that nobody else gets them."""
+    _used: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
+    """Connections that had an answer before."""
+    _ending: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
+    """Connections from before the platform went down; the answer that is under way is their last."""
 
     def __post_init__(self) -> None:
         self.app.middlewares.insert(0, self._faults_and_names)
@@ -132,29 +137,41 @@ class PublicPlane:
 
     async def break_with(self, fault: Fault) -> None:
         """Let a fault begin, in place of the one before."""
-        if fault.kind == "down":
-            await self._take_down()
+        if fault.kind in {"down", "crash"}:
+            await self._take_down(cut=fault.kind == "crash")
         else:
             await self._bring_up()
         self.world.faults[self.platform] = fault
         if fault.kind == "tls-expired":
-            self._cut_all()  # who is connected has seen the good certificate
+            self._end_connections()  # who is connected has seen the good certificate
 
     async def heal(self) -> None:
         """End the fault; the ports are the same as before."""
         await self._bring_up()
         self.world.faults.pop(self.platform, None)
 
-    async def _take_down(self) -> None:
-        """Refuse new connections and cut the open ones, idle or not."""
+    async def _take_down(self, *, cut: bool) -> None:
+        """Refuse new connections; end the open ones with the answer that is under way, or ``cut`` them at once."""
         if self._reserved:
+            if cut:
+                self._cut_all()
             return
         sites, self._sites = self._sites, []
         for site in sites:
             await site.stop()
         endpoint = self.world.endpoints[self.platform]
         self._reserved = [reserved_socket(endpoint.http_port), reserved_socket(endpoint.https_port)]
-        self._cut_all()
+        if cut:
+            self._cut_all()
+        else:
+            self._end_connections()
+
+    def _end_connections(self) -> None:
+        """Let each finish what it is answering, or has not been asked yet; whoever asks for more is cut off."""
+        server = self._runner.server
+        for connection in server.connections if server else []:
+            if connection.transport is not None:
+                self._ending.add(connection.transport)
 
     def _cut_all(self) -> None:
         server = self._runner.server
@@ -182,6 +199,17 @@ class PublicPlane:
     @web.middleware
     async def _faults_and_names(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         _log.debug("%s: %s %s%s", self.platform, request.method, request.host, request.path)
+        transport = request.transport
+        if transport is None or (transport in self._ending and transport in self._used):
+            _cut(request)
+            return web.Response(status=503)
+        self._used.add(transport)
+        response = await self._answer(request, handler)
+        if transport in self._ending and not response.prepared:
+            response.force_close()
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         fault = self.world.faults.get(self.platform)
         if fault is None:
             return await handler(self._named(request))
@@ -189,7 +217,7 @@ class PublicPlane:
             await asyncio.sleep(fault.seconds)
         if fault.kind == "error":
             return web.Response(status=503, text="503 Service Unavailable\n")
-        if fault.kind == "down":  # a TLS handshake that was under way when the platform went down
+        if fault.kind == "crash":  # a TLS handshake that was under way when the platform went down
             _cut(request)
             return web.Response(status=503)
         response = await handler(self._named(request))

@@ -51,8 +51,9 @@ class Fault:
     """What is wrong with a platform."""
 
     kind: str
-    """``down`` (connections refused), ``slow``, ``wrong-bytes`` (altered bodies), ``error`` (answers 503),
-    ``tls-expired`` (the certificate is out of date) or ``api`` (visitors are served; what deploys is answered 503)."""
+    """``down`` (connections refused, answers under way are finished), ``crash`` (those are cut too), ``slow``,
+    ``wrong-bytes`` (altered bodies), ``error`` (answers 503), ``tls-expired`` (the certificate is out of date) or
+    ``api`` (visitors are served; what deploys is answered 503)."""
     seconds: float = 0.0
     """How long a slow platform waits before each answer, wall-clock seconds."""
 

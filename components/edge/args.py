@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 
 from components.origin import Origin
+from components.worker_limits import WorkerLimits
 from website import DEFAULT_FLOOR, HEALTH_TOKEN
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class EdgeArgs:
     """Cloudflare Load Balancing, which is paid for, or a Worker within the free plan."""
     copy_folder: str = ""
     """Mode ``worker``: relative folder with a copy of each release, below its id; empty for no copy at the edge."""
+    worker_limits: WorkerLimits = field(default_factory=WorkerLimits)
     interval: int = 60
     """Between two checks of one platform from one place."""
     timeout: int = 5
@@ -81,6 +83,7 @@ class EdgeArgs:
             apex=settings.domain,
             mode=settings.edge_mode,
             copy_folder=settings.copy_folder,
+            worker_limits=settings.worker_limits,
             interval=settings.monitor_interval,
             timeout=settings.monitor_timeout,
             retries=settings.monitor_retries,

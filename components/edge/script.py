@@ -9,10 +9,11 @@ import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from components.worker_limits import WorkerLimits
 
 FOLDER = Path(__file__).with_name("worker")
 #: Each after those it imports.
@@ -26,32 +27,6 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./[\w.]+";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(async )?function|class|const)", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How patient the Worker is. Milliseconds, unless said otherwise."""
-
-    attempt: int = 3_000
-    """Until one platform must have begun to answer."""
-    hedge: int = 400
-    """After which the next platform is asked beside a slow one."""
-    deadline: int = 9_000
-    """After which the copy answers."""
-    failures: int = 3
-    """In a row, until a platform is left alone."""
-    wait: int = 1_000
-    """Until a platform that was left alone is checked; doubles each time."""
-    longestWait: int = 300_000  # noqa: N815 - the names are the script's
-    """What that wait grows to."""
-    check: int = 30_000
-    """Between two checks of each platform, made behind a visitor's request."""
-    steps: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5)
-    """Shares of the visitors that a recovered platform gets, one after the other; then all."""
-    stepTime: int = 60_000  # noqa: N815
-    """How long each step lasts."""
-    whole: int = 524_288
-    """Bytes: shorter bodies are read whole and compared with the releases before they are sent."""
-
-
 def configuration(
     site: str,
     origins: Sequence[tuple[str, str]],
@@ -59,7 +34,7 @@ def configuration(
     copy: Mapping[str, Any],
     *,
     health: tuple[str, str],
-    limits: Limits | None = None,
+    limits: WorkerLimits | None = None,
 ) -> dict[str, Any]:
     """What the script is told.
 
@@ -82,7 +57,7 @@ def configuration(
         "types": copy["types"],
         "files": copy["files"],
         "copy": bool(copy["directory"]),
-        "limits": asdict(limits or Limits()),
+        "limits": (limits or WorkerLimits()).for_script(),
     }
 
 

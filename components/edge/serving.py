@@ -89,6 +89,7 @@ def source(args: EdgeArgs, hosts: Sequence[Sequence[str]], rules: Mapping[str, A
         rules,
         {**served, "directory": args.copy_folder},
         health=(args.path, args.expected_body),
+        limits=args.worker_limits,
     )
     text = script.source(config)
     size = script.compressed_size(text)

@@ -131,3 +131,21 @@ def test_a_worker_has_a_copy_unless_the_stack_says_otherwise(copied, folder):
 def test_an_unknown_mode_is_refused_by_name():
     with pytest.raises(SettingsError, match=r"edgeMode: .*load-balancer.*worker"):
         read({**IDS, "edgeMode": "dns"})
+
+
+def test_the_workers_patience_is_checked_with_all_its_mistakes():
+    limits = json.dumps({"hedge": 5000, "steps": [50, 5], "longestWait": 0})
+    with pytest.raises(SettingsError) as caught:
+        read({**IDS, "workerLimits": limits})
+    for words in ("workerLimits.steps", "must rise", "workerLimits.longestWait"):
+        assert words in str(caught.value)
+
+
+def test_the_workers_patience_must_fit_together():
+    with pytest.raises(SettingsError, match="hedge < attempt < deadline"):
+        read({**IDS, "workerLimits": json.dumps({"hedge": 5000})})
+
+
+def test_the_script_gets_shares_and_its_own_names():
+    found = read({**IDS, "workerLimits": json.dumps({"steps": [25], "stepTime": 1000})}).worker_limits.for_script()
+    assert (found["steps"], found["stepTime"], found["hedge"]) == ([0.25], 1000, 400)

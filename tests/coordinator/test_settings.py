@@ -98,3 +98,9 @@ def test_each_stack_has_a_memory_of_its_own(tmp_path):
     environment = {"PEACEFULROBOT_STATE": str(tmp_path / "s"), "XDG_STATE_HOME": str(tmp_path / "x")}
     assert memory_file("sandbox", environment) == tmp_path / "s" / "coordinator" / "sandbox.json"
     assert memory_file("prod", environment) == tmp_path / "x" / "peacefulrobot-infra" / "coordinator" / "prod.json"
+
+
+def test_a_stack_with_a_worker_has_no_load_balancer_to_look_after(stack):
+    stack().require_load_balancer()
+    with pytest.raises(Refused, match=r"edgeMode worker.*brings"):
+        stack(edgeMode="worker").require_load_balancer()

@@ -42,7 +42,7 @@ def test_too_many_deploys_are_named_even_where_netlify_only_stands_by(facts):
 
 def test_firebases_day_is_told_in_visits(facts):
     text = said(stack("firebase", mode="worker"), month(9000, deploys=0), facts)["each-day", "firebase"]
-    assert "0.36 GB a day are 360 visits" in text
+    assert "0.36 GB a day are 359.7 visits" in text
     assert "may bring 600, too many" in text
     few = said(stack("firebase", mode="worker"), month(900, deploys=0), facts)["each-day", "firebase"]
     assert "may bring 60, which it has room for" in few

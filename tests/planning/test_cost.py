@@ -55,7 +55,8 @@ def test_credits_that_deploys_have_used_up_leave_nothing_for_visitors(facts):
 def test_deploys_traffic_and_requests_all_take_from_the_credits(facts):
     found = bill(stack("netlify", mode="worker"), month(1000, deploys=1, files=1, site_gigabytes=0), facts)
     asked = 2 * (1 + 3)
-    expected = 15 + 1 * 20 + Decimal(11_000 + asked) * 3 / 10_000
+    checks = 1000
+    expected = 15 + (1 + Decimal("0.001")) * 20 + Decimal(11_000 + asked + checks) * 3 / 10_000
     assert found.line("netlify.credits").quantity == expected
 
 
@@ -66,9 +67,11 @@ def test_a_worker_over_its_daily_limit_serves_only_that_many(facts):
     assert found.line("cloudflare.worker-requests").cost == 0
 
 
-def test_a_worker_has_no_health_checks_and_no_price(facts):
+def test_a_worker_has_no_price_and_checks_every_platform_behind_visits_only(facts):
     found = bill(stack(mode="worker"), month(0, deploys=0), facts)
     assert found.line("vercel.requests").quantity == 0
+    busy = bill(stack(mode="worker"), month(500, deploys=0), facts)
+    assert [busy.line(f"{name}.requests").quantity for name in ("vercel", "netlify", "aws")] == [6000, 500, 500]
     assert found.by_provider["cloudflare"] == 0
 
 
@@ -136,8 +139,9 @@ def test_a_paid_plan_of_each_platform_costs_its_subscription(facts):
 
 def test_firebases_day_is_a_thirtieth_of_the_month(facts):
     found = bill(stack("firebase", mode="worker"), month(30_000, deploys=0), facts)
-    assert limit(alone(stack("firebase", mode="worker"), "firebase", month(1, deploys=0), facts))[0] == 10_800
-    assert found.carriers[0].visits == 10_800
+    checks = Decimal("0.03")
+    assert limit(alone(stack("firebase", mode="worker"), "firebase", month(0, deploys=0), facts))[0] == 10_800
+    assert found.carriers[0].visits == (Decimal("10.8") - checks) * 1000
     assert found.line("firebase.traffic").quantity == Decimal("0.36")
 
 

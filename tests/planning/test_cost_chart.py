@@ -25,7 +25,7 @@ def test_the_same_bill_gives_the_same_bytes(tmp_path, facts):
 
 
 def test_bars_end_where_the_platform_alone_would_be_out(facts):
-    found = {line.key: size for line, size in ends(stack(mode="worker"), month(deploys=0), facts)}
+    found = {line.key: size for line, size in ends(stack(mode="worker"), month(0, deploys=0), facts)}
     assert found["vercel.traffic"] == 100
     assert found["vercel.requests"] == pytest.approx(Decimal(1_000_000) / 11 / 1000)
     assert found["firebase.traffic"] == Decimal("10.8")

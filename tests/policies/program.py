@@ -25,7 +25,8 @@ from tests.components.graph import Graph, settled
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = "rd85f327da8f37c79"
-RULES = {"floor": [["X-Frame-Options", "DENY"]], "headers": []}
+RULES = {"floor": [["X-Frame-Options", "DENY"]], "headers": [], "redirects": [], "notFound": "404.html"}
+SERVED = {"notFound": ["0" * 16], "types": {"byEnding": {".html": "text/html"}, "single": {}}, "files": ""}
 
 
 #: Running the program takes half a second; the tests change copies.
@@ -60,7 +61,8 @@ class Answers(Graph):
 
     @staticmethod
     def _release(args):
-        return {"release": RELEASE, "rules": RULES} if args.typ == "publisher:index:Website" else {}
+        found = {"release": RELEASE, "rules": RULES, "served": SERVED}
+        return found if args.typ == "publisher:index:Website" else {}
 
 
 class Recording(MockMonitor):
@@ -93,12 +95,14 @@ class Registered:
     protect: bool = True
 
 
-def configuration(stack: str) -> dict[str, str]:
+def configuration(stack: str, **settings: Any) -> dict[str, str]:
     """What the engine hands the program for a stack, with the ids filled in that belong to an account."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text("utf-8"))
     own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text("utf-8"))["config"]
     ids = {f"{project['name']}:{key}": "a" * 32 for key in ("cloudflareAccountId", "cloudflareZoneId")}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in {**ids, **own}.items()}
+    changed = {f"{project['name']}:{key}": value for key, value in settings.items()}
+    given = {**ids, **own, **changed}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
 async def registered_by(stack: str, monkeypatch: Any, **settings: Any) -> list[Registered]:
@@ -110,8 +114,7 @@ async def registered_by(stack: str, monkeypatch: Any, **settings: Any) -> list[R
 
 
 async def _run(stack: str, monkeypatch: Any, **settings: Any) -> list[Registered]:
-    changed = {f"peacefulrobot-infra:{key}": json.dumps(value) for key, value in settings.items()}
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({**configuration(stack), **changed}))
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(configuration(stack, **settings)))
     recording = Recording(Answers())
     pulumi.runtime.set_mocks(recording.mocks, project="peacefulrobot-infra", stack=stack, monitor=recording)
     try:
@@ -142,15 +145,11 @@ def analyzer(*, preview: bool = False, settings: Mapping[str, Any] | None = None
 
 def stack_configuration(settings: Mapping[str, Any], *, dry_run: bool) -> proto.AnalyzerStackConfigureRequest:
     """What the engine says of the stack prod before it asks anything; ``settings`` replace single ones."""
-    project = "peacefulrobot-infra"
-    changed = {
-        f"{project}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()
-    }
     return proto.AnalyzerStackConfigureRequest(
         stack="prod",
-        project=project,
+        project="peacefulrobot-infra",
         dry_run=dry_run,
-        config={**configuration("prod"), **changed},
+        config=configuration("prod", **settings),
         config_secret_keys=[],
     )
 
@@ -161,12 +160,16 @@ def asked(
     *,
     preview: bool = False,
     settings: Mapping[str, Any] | None = None,
+    before: list[Registered] | None = None,
 ) -> list[Diagnostic]:
-    """What the pack says of each resource and of all, with the levels of a stack's ``file``."""
+    """What the pack says of each resource and of all, with the levels of a stack's ``file``.
+
+    Resources that also stand in ``before`` are judged with all the others only.
+    """
     server = analyzer(preview=preview, settings=settings)
     if file is not None:
         server.Configure(levels(json.loads(file.read_text("utf-8"))), None)
-    answers = [server.Analyze(analyze_request(one), None) for one in resources]
+    answers = [server.Analyze(analyze_request(one), None) for one in resources if one not in (before or [])]
     answers.append(server.AnalyzeStack(stack_request(resources), None))
     return [
         Diagnostic(found.policyName, proto.EnforcementLevel.Name(found.enforcementLevel), found.urn, found.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -14,16 +15,20 @@ from tests.policies.program import ROOT, Registered, asked, registered_by
 
 FILES = {stack: ROOT / "policies" / f"config.{stack}.json" for stack in ("sandbox", "prod")}
 
+OPS = "ops@peacefulrobot.com"
+
 
 def file_of(stack):
     return FILES[stack] if FILES[stack].exists() else None
 
 
 @pytest.mark.parametrize("stack", FILES)
+@pytest.mark.parametrize("mode", ["load-balancer", "worker"])
 @pytest.mark.parametrize("preview", [True, False])
-async def test_the_stacks_of_this_repository_pass(stack, preview, monkeypatch):
-    found = await registered_by(stack, monkeypatch)
+async def test_the_stacks_of_this_repository_pass(stack, mode, preview, monkeypatch):
+    found = await registered_by(stack, monkeypatch, edgeMode=mode)
     assert len(found) > 30
+    assert bool([one for one in found if one.kind.endswith("WorkersScript")]) == (mode == "worker")
     stopping = [one for one in asked(found, file_of(stack), preview=preview) if one.level != "ADVISORY"]
     assert stopping == []
 
@@ -33,7 +38,7 @@ async def test_the_sandbox_has_no_hint_left_that_is_shown_at_every_run(monkeypat
 
 
 async def test_a_site_that_is_to_be_watched_has_no_hint_left(monkeypatch):
-    found = await registered_by("prod", monkeypatch, alertEmail="ops@peacefulrobot.com")
+    found = await registered_by("prod", monkeypatch, alertEmail=OPS)
     assert [one for one in found if one.kind.endswith("NotificationPolicy")]
     assert asked(found, file_of("prod")) == []
 
@@ -299,11 +304,11 @@ def zone_elsewhere(resources):
         }
 
 
-@pytest.mark.parametrize(("policy", "edit", "says"), BAD_CHANGES, ids=[found[0] for found in BAD_CHANGES])
-async def test_a_bad_change_is_stopped_by_its_own_policy(policy, edit, says, monkeypatch):
-    resources = await registered_by("prod", monkeypatch, alertEmail="ops@peacefulrobot.com")
+def assert_stops(before, edit, policy, says):
+    """Only ``policy`` finds something, unless it ends in a star, and it says so."""
+    resources = copy.deepcopy(before)
     edit(resources)
-    found = asked(resources)
+    found = asked(resources, before=before)
     own = [one for one in found if one.policy == policy.rstrip("*")]
     assert any(says in one.message for one in own), found
     assert len(own) == len(found) or policy.endswith("*"), [one for one in found if one not in own]
@@ -317,6 +322,51 @@ async def test_a_bad_setting_is_stopped_by_the_policy_that_judges_settings(previ
     assert (found.policy, found.level) == ("stack-keeps-its-budget", "MANDATORY")
     assert "its budget is $20.00" in found.message
     assert "cloudflare $25.00" in found.message
+
+
+@pytest.mark.parametrize(("policy", "edit", "says"), BAD_CHANGES, ids=[found[0] for found in BAD_CHANGES])
+async def test_a_bad_change_is_stopped_by_its_own_policy(policy, edit, says, monkeypatch):
+    assert_stops(await registered_by("prod", monkeypatch, alertEmail=OPS), edit, policy, says)
+
+
+def forget(platform):
+    """Have the Worker's text name another host than a platform's."""
+
+    def edit(resources):
+        worker = first(resources, "WorkersScript")
+        host = first(resources, "Verify", platform=platform).inputs["hostHeader"]
+        assert host in worker.inputs["content"]
+        for values in (worker.inputs, worker.outputs):
+            values["content"] = values["content"].replace(host, "gone.example")
+
+    return edit
+
+
+def lead_elsewhere(resources):
+    route = first(resources, "WorkersRoute")
+    route.inputs["script"] = route.outputs["script"] = "old"
+    route.sources.clear()
+
+
+#: The same for a stack whose edge is a Worker.
+BAD_CHANGES_OF_A_WORKER = [
+    *(("platform-is-behind-the-edge", forget(name), f"not told the host of {name}") for name in PLATFORMS),
+    ("platform-is-behind-the-edge", remove("WorkersRoute"), "no route leads visitors to the Worker"),
+    ("platform-is-behind-the-edge", lambda resources: lead_elsewhere(resources), "no route leads visitors"),
+    ("platform-is-behind-the-edge*", remove("WorkersScript"), "neither a load balancer nor a Worker"),
+    ("lasting-resource-is-protected", unprotect("WorkersRoute"), "protect is not set"),
+    ("dns-record-is-proxied", lambda resources: unproxy(resources), "proxied is not true"),
+    ("zone-has-its-settings", remove("ZoneSetting", settingId="ssl"), "ssl is not declared"),
+    ("zone-names-its-authorities", lambda resources: drop_authorities(resources), "no CAA record"),
+    ("no-plain-secret*", change("WorkersScript", "content", to=f'const key = "{TOKEN}"'), "holds a GitLab token"),
+]
+
+
+@pytest.mark.parametrize(
+    ("policy", "edit", "says"), BAD_CHANGES_OF_A_WORKER, ids=[found[0] for found in BAD_CHANGES_OF_A_WORKER]
+)
+async def test_a_bad_change_to_a_stack_with_a_worker_is_stopped_by_its_own_policy(policy, edit, says, monkeypatch):
+    assert_stops(await registered_by("prod", monkeypatch, edgeMode="worker"), edit, policy, says)
 
 
 def test_there_is_a_bad_change_for_every_policy():

@@ -112,6 +112,7 @@ def test_status_tells_what_is_served_where_and_how_well(running):
             {
                 "name": "tiny",
                 "state": "healthy",
+                "edge_state": "healthy",
                 "url": running["platforms"]["tiny"]["url"],
                 "host_header": tiny.HOSTNAME,
                 "live_release": "r0000000000000001",

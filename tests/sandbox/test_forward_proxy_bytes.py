@@ -98,9 +98,9 @@ async def test_a_platform_that_is_down_is_told_from_an_unknown_name(client, plan
         assert answer.status == 200
 
 
-async def test_an_answer_through_a_tunnel_breaks_when_the_platform_goes_down(client, plane):
+async def test_an_answer_through_a_tunnel_breaks_when_the_platform_crashes(client, plane):
     answer = await client.get(f"https://{tiny.HOSTNAME}/big")
-    await plane.break_with(Fault("down"))
+    await plane.break_with(Fault("crash"))
     with pytest.raises(aiohttp.ClientError):
         await answer.read()
 

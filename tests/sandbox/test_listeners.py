@@ -35,12 +35,12 @@ async def test_a_platform_that_is_down_refuses_connections_and_comes_back_on_the
         assert await answer.read() == PAGE
 
 
-async def test_open_connections_are_cut_when_a_platform_goes_down(world, http):
+async def test_open_connections_are_cut_when_a_platform_crashes(world, http):
     port = int(world.description["platforms"]["tiny"]["url"].rsplit(":", 1)[1])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\nHost: site.tiny.example\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
-    await broken(world, http)
+    await broken(world, http, kind="crash")
     assert await ends(reader)
     writer.close()
 
@@ -112,6 +112,7 @@ async def test_the_status_says_what_is_served_where(world, http):
             {
                 "name": "tiny",
                 "state": "healthy",
+                "edge_state": "healthy",
                 "url": world.description["platforms"]["tiny"]["url"],
                 "host_header": HOSTNAME,
                 "live_release": "r0000000000000001",

@@ -79,11 +79,19 @@ async def test_nobody_else_gets_the_ports_of_a_platform_that_is_down(plane):
             bound_socket(port)
 
 
-async def test_down_ends_tls_answers_that_are_under_way(plane, client):
+async def test_a_crash_ends_tls_answers_that_are_under_way(plane, client):
     answer = await client.get(secure_url(plane, "/big"), **TLS)
-    await plane.break_with(Fault("down"))
+    await plane.break_with(Fault("crash"))
     with pytest.raises(aiohttp.ClientError):
         await answer.read()
+
+
+async def test_answers_that_are_under_way_are_finished_when_the_platform_goes_down(plane, client):
+    answer = await client.get(secure_url(plane, "/big"), **TLS)
+    await plane.break_with(Fault("down"))
+    assert len(await answer.read()) == 64 * 65536
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await client.get(secure_url(plane), **TLS)
 
 
 async def test_a_fault_takes_the_place_of_the_one_before(plane, client):
@@ -171,11 +179,12 @@ async def test_a_platform_that_is_down_gives_its_ports_back_when_it_stops(tiny_w
     bound_socket(port).close()
 
 
-async def test_idle_connections_end_when_the_platform_goes_down(plane):
+async def test_an_idle_connection_gets_no_more_answer_when_the_platform_has_gone_down(plane):
     reader, writer = await asyncio.open_connection("127.0.0.1", plane.world.endpoints["tiny"].http_port)
     writer.write(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
     await reader.readuntil(tiny.PAGE)
     await plane.break_with(Fault("down"))
+    writer.write(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await reader.readexactly(1)
     writer.close()

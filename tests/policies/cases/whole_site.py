@@ -7,6 +7,7 @@ from tests.policies.cases import cannot_know, finds, passes, with_
 from tests.policies.judging import UNKNOWN, Declared, declared
 
 NAMES = ("netlify", "aws")
+(ROUTE, SCRIPT), (DOMAIN, SERVICE) = ROUTES.items()
 RELEASE = "rd85f327da8f37c79"
 
 
@@ -31,6 +32,10 @@ def worker(**values):
     return declared(WORKER, name="worker", **{"scriptName": "site", **values})
 
 
+def route(script="site"):
+    return declared(ROUTE, name="route", **{SCRIPT: script})
+
+
 ALL = [*map(publish, NAMES), *map(verify, NAMES)]
 BALANCED = [*ALL, *map(pool, NAMES), balancer(*NAMES)]
 HOSTS = [{"type": "plain_text", "name": "ORIGINS", "text": "netlify.example aws.example"}]
@@ -50,33 +55,32 @@ def at_first_preview(name, source=None, **changed):
     ]
 
 
-def worker_at_first_preview(sources):
+def worker_at_first_preview(sources, **values):
     site = declared("publisher:index:NetlifySite", name="one-site")
+    other = declared("publisher:index:NetlifySite", name="other-site")
     asked = Declared(VERIFY, {"platform": "aws", "hostHeader": UNKNOWN}, "verify", {"hostHeader": [site.name]})
-    return [site, publish("aws"), asked, Declared(WORKER, {"bindings": UNKNOWN}, "worker", sources)]
+    script = Declared(WORKER, values or {"bindings": UNKNOWN}, "worker", sources)
+    return [site, other, publish("aws"), asked, script, Declared(ROUTE, {}, "route", {SCRIPT: ["worker"]})]
 
 
 BEHIND, CLOUDS = guard.PLATFORM_IS_BEHIND_THE_EDGE, guard.SITE_STANDS_ON_TWO_CLOUDS
 ONE, VERIFIED, SMALL = guard.PLATFORMS_SHOW_ONE_RELEASE, guard.PLATFORM_IS_VERIFIED, guard.STACK_IS_SMALL
 MANY = [declared("random:index/thing:Thing", name=f"n{number}") for number in range(200)]
-(ROUTE, SCRIPT), (DOMAIN, SERVICE) = ROUTES.items()
 
 PASSING = [
     passes(BEHIND, *BALANCED),
     passes(BEHIND, declared(POOL)),
     passes(BEHIND, *at_first_preview("aws")),
     passes(BEHIND, *BALANCED, worker()),
-    passes(BEHIND, *ALL, worker(bindings=HOSTS)),
-    passes(BEHIND, *ALL, worker(content='const origins = ["netlify.example", "aws.example"]')),
+    passes(BEHIND, *BALANCED, worker(), route()),
+    passes(BEHIND, *ALL, worker(bindings=HOSTS), route()),
+    passes(BEHIND, *ALL, worker(content='const origins = ["netlify.example", "aws.example"]'), route()),
+    passes(BEHIND, *ALL, worker(content="netlify.example,aws.example", bindings=UNKNOWN), route()),
     passes(BEHIND, *worker_at_first_preview({"bindings": ["one-site"]})),
-    passes(BEHIND, *ALL, Declared(WORKER, {"bindings": HOSTS}, "worker", {"accountId": ["aws-verify"]})),
-    passes(
-        BEHIND,
-        *ALL,
-        worker(bindings=HOSTS),
-        declared(WORKER, name="mail", scriptName="mail"),
-        declared(ROUTE, name="route", **{SCRIPT: "site"}),
-    ),
+    passes(BEHIND, *worker_at_first_preview({"content": ["other-site", "one-site"]})),
+    passes(BEHIND, *worker_at_first_preview({"content": ["one-site"]}, content="const origins = []")),
+    passes(BEHIND, *ALL, worker(bindings=HOSTS), declared(WORKER, name="mail", scriptName="mail"), route()),
+    passes(BEHIND, *ALL, worker(bindings=HOSTS), Declared(DOMAIN, {}, "domain", {SERVICE: ["worker"]})),
     passes(CLOUDS, *map(publish, ("netlify", "aws"))),
     passes(CLOUDS, *map(publish, ("aws", "vercel", "azure"))),
     passes(CLOUDS, *map(publish, ("aws", "firebase", "azure")), clouds=3.0),
@@ -114,22 +118,33 @@ FAILING = [
         *(*ALL, pool("netlify"), pool("aws", address="netlify.example"), balancer(*NAMES)),
     ),
     finds(BEHIND, ("the address of aws", "the Host header of aws"), *at_first_preview("aws", source="other")),
-    finds(BEHIND, "not told the host of aws", *ALL, worker(content="netlify.example")),
-    finds(BEHIND, ("netlify", "aws"), *ALL, worker()),
+    finds(BEHIND, "not told the host of aws", *ALL, worker(content="netlify.example"), route()),
+    finds(BEHIND, "not told the host of aws", *ALL, worker(content="netlify.example", bindings=[]), route()),
+    finds(BEHIND, ("netlify", "aws"), *ALL, worker(content="my-netlify.example aws.example.org"), route()),
+    finds(BEHIND, ("netlify", "aws"), *ALL, worker(), route()),
+    finds(
+        BEHIND, "not told the host of aws", publish("aws"), verify("aws", hostHeader=""), worker(content=""), route()
+    ),
+    finds(BEHIND, "no route leads visitors to the Worker", *ALL, worker(bindings=HOSTS)),
+    finds(BEHIND, "no route leads visitors to the Worker", *ALL, worker(bindings=HOSTS), route("other")),
+    finds(BEHIND, "no route leads visitors", *ALL, worker(bindings=HOSTS, scriptName=None), route("")),
     finds(
         BEHIND,
-        ("netlify", "aws"),
-        *ALL,
-        worker(),
-        declared(WORKER, name="mail", scriptName="mail", bindings=HOSTS),
-        declared(ROUTE, name="route", **{SCRIPT: "site"}),
+        "not told the host of aws",
+        *(publish("aws"), declared("publisher:index:NetlifySite", name="site")),
+        Declared(VERIFY, {"platform": "aws", "hostHeader": "aws.example"}, "verify", {"hostHeader": ["site"]}),
+        Declared(WORKER, {"content": "old.example", "scriptName": "site"}, "worker", {"content": ["site"]}),
+        route(),
     ),
     finds(
         BEHIND,
         ("netlify", "aws"),
-        *ALL,
-        worker(),
-        declared(WORKER, name="mail", scriptName="mail", bindings=HOSTS),
+        *(*ALL, worker(), declared(WORKER, name="mail", scriptName="mail", bindings=HOSTS), route()),
+    ),
+    finds(
+        BEHIND,
+        ("netlify", "aws"),
+        *(*ALL, worker(), declared(WORKER, name="mail", scriptName="mail", bindings=HOSTS)),
         Declared(DOMAIN, {SERVICE: UNKNOWN}, "domain", {SERVICE: ["worker"]}),
     ),
     finds(CLOUDS, "aws, vercel: no 2 of them", *map(publish, ("aws", "vercel"))),
@@ -147,7 +162,12 @@ UNKNOWN_YET = [
         BEHIND, "origins", *ALL[:1], verify("netlify"), with_(pool("netlify"), origins=UNKNOWN), balancer("netlify")
     ),
     cannot_know(BEHIND, "hostHeader", *worker_at_first_preview({})),
-    cannot_know(BEHIND, "bindings", publish("aws"), verify("aws"), worker(bindings=UNKNOWN)),
+    cannot_know(BEHIND, "hostHeader", *worker_at_first_preview({"content": ["other-site"]})),
+    cannot_know(BEHIND, "hostHeader", *worker_at_first_preview({}, content="const origins = []")),
+    cannot_know(BEHIND, "bindings", publish("aws"), verify("aws"), worker(bindings=UNKNOWN), route()),
+    cannot_know(BEHIND, "content", publish("aws"), verify("aws"), worker(content=UNKNOWN, bindings=[]), route()),
+    cannot_know(BEHIND, "script", publish("aws"), verify("aws"), worker(bindings=HOSTS), route(UNKNOWN)),
+    cannot_know(BEHIND, "scriptName", publish("aws"), verify("aws"), worker(scriptName=UNKNOWN), route()),
     cannot_know(CLOUDS, "platform", publish("aws"), publish("other", platform=UNKNOWN)),
     cannot_know(ONE, "release", publish("aws"), publish("netlify", release=UNKNOWN)),
     cannot_know(VERIFIED, "platform", *ALL[:3], verify("aws", platform=UNKNOWN)),

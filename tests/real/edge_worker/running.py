@@ -13,6 +13,7 @@ import pytest
 from yarl import URL
 
 from components.edge import script
+from components.worker_limits import WorkerLimits
 from publisher.edge_copy import table_of
 from sandbox.cloudflare.workers.installing import WorkerdMissing
 from sandbox.cloudflare.workers.runtime import Bundle, Runtime
@@ -62,7 +63,9 @@ COPIED = {
     "/caf\u00e9 & co.html": b"<h1>coffee</h1>",
 }
 #: Patience of the tests: as the real one, but for hundreds of milliseconds.
-QUICK = script.Limits(attempt=700, hedge=150, deadline=2000, wait=200, longestWait=1600, check=600_000, stepTime=60_000)
+QUICK = WorkerLimits(
+    attempt=700, hedge=150, deadline=2000, wait=200, longest_wait=1600, check=600_000, step_time=60_000
+)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -61,7 +60,7 @@ async def test_a_slow_platform_is_overtaken_after_the_hedge_and_its_request_is_a
 
 async def test_a_platform_that_answers_before_the_hedge_is_the_only_one_asked(tmp_path, pair):
     pair[0].mood, pair[0].seconds = "slow", 0.05
-    async with visiting(tmp_path, *pair, limits=replace(QUICK, hedge=600)) as visitor:
+    async with visiting(tmp_path, *pair, limits=QUICK.changed(hedge=600)) as visitor:
         assert [await visitor.served_from() for _ in range(5)] == ["one"] * 5
     assert pair[1].seen == []
 
@@ -74,7 +73,7 @@ async def test_the_slow_platform_answers_if_the_next_one_fails(tmp_path, pair):
 
 async def test_no_visitor_waits_longer_than_the_deadline(tmp_path):
     platforms = [Platform(name, "hang") for name in ("one", "two", "three", "four", "five", "six")]
-    async with visiting(tmp_path, *platforms, limits=replace(QUICK, deadline=900)) as visitor:
+    async with visiting(tmp_path, *platforms, limits=QUICK.changed(deadline=900)) as visitor:
         began = now()
         assert await visitor.served_from() == "copy"
         assert now() - began < 1.6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -25,7 +24,7 @@ async def opened(visitor, platform, mood="503"):
 
 
 async def test_the_breaker_opens_after_the_stated_failures_in_a_row(tmp_path, pair):
-    async with visiting(tmp_path, *pair, limits=replace(QUICK, wait=60_000)) as visitor:
+    async with visiting(tmp_path, *pair, limits=QUICK.changed(wait=60_000, longest_wait=60_000)) as visitor:
         await opened(visitor, pair[0], "page-503")
         asked = len(pair[0].seen)
         await asyncio.gather(*(visitor.ask() for _ in range(20)))
@@ -78,7 +77,7 @@ async def test_a_check_finds_a_platform_that_answers_200_with_something_else(tmp
 
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.25, 0.5])
 async def test_a_recovered_platform_gets_its_share_within_two_points(tmp_path, pair, share):
-    limits = replace(QUICK, steps=(share,), hedge=600)
+    limits = QUICK.changed(steps=(round(share * 100),), hedge=600)
     async with visiting(tmp_path, *pair, limits=limits) as visitor:
         await opened(visitor, pair[0])
         pair[0].mood = "well"
@@ -88,7 +87,7 @@ async def test_a_recovered_platform_gets_its_share_within_two_points(tmp_path, p
 
 
 async def test_shares_rise_step_by_step_until_all_visitors_are_back(tmp_path, pair):
-    limits = replace(QUICK, steps=(0.1, 0.5), stepTime=1500, hedge=600)
+    limits = QUICK.changed(steps=(10, 50), step_time=1500, hedge=600)
     async with visiting(tmp_path, *pair, limits=limits) as visitor:
         await opened(visitor, pair[0])
         pair[0].mood = "well"
@@ -106,7 +105,7 @@ async def test_shares_rise_step_by_step_until_all_visitors_are_back(tmp_path, pa
 
 
 async def test_one_failure_during_the_return_sends_a_platform_back_for_twice_as_long(tmp_path, pair):
-    async with visiting(tmp_path, *pair, limits=replace(QUICK, steps=(0.5,))) as visitor:
+    async with visiting(tmp_path, *pair, limits=QUICK.changed(steps=(50,))) as visitor:
         await opened(visitor, pair[0])
         pair[0].mood = "well"
         await visitor.until_served_from("one")
@@ -122,7 +121,7 @@ async def test_one_failure_during_the_return_sends_a_platform_back_for_twice_as_
 
 
 async def test_a_platform_that_is_brought_back_serves_everybody_if_it_is_the_only_one(tmp_path, pair):
-    async with visiting(tmp_path, *pair, limits=replace(QUICK, steps=(0.05,))) as visitor:
+    async with visiting(tmp_path, *pair, limits=QUICK.changed(steps=(5,))) as visitor:
         await opened(visitor, pair[0])
         pair[0].mood = "well"
         await visitor.until_served_from("one")

@@ -1,0 +1,42 @@
+"""One drill: load, break, watch, heal."""
+
+from __future__ import annotations
+
+import asyncio
+
+from components.settings import Settings
+from tools.drill.findings import Findings
+from tools.drill.load import Load
+from tools.drill.rehearsal import Rehearsal
+from tools.drill.timetable import Drill, Timetable, promised
+
+_LOOK_EVERY = 0.1
+
+
+async def drill(wanted: Drill, stack: Rehearsal, settings: Settings, rate: int, seconds: float) -> Findings:
+    """Break the platform under load. The stack is published with it in front, and left healed."""
+    timetable = Timetable.of(seconds)
+    await asyncio.to_thread(stack.await_whole, wanted.platform)
+    load = Load(stack.described["site_url"], await asyncio.to_thread(stack.pages), rate, seconds)
+    watching = asyncio.create_task(_broken(wanted, stack, load, timetable))
+    samples = await load.run()
+    broke, noticed = await watching
+    return Findings(wanted, timetable, samples, stack.speed, promised(settings, wanted), broke, noticed)
+
+
+async def _broken(
+    wanted: Drill, stack: Rehearsal, load: Load, timetable: Timetable
+) -> tuple[tuple[float, float], float | None]:
+    """Break and heal on time; gives when that was, and after how many seconds of its own clock the edge noticed."""
+    await asyncio.sleep(timetable.breaks)
+    begun = load.elapsed
+    await asyncio.to_thread(stack.break_, wanted.platform, wanted.kind)
+    broke, noticed = load.elapsed, None
+    try:
+        while load.elapsed < timetable.heals:
+            if noticed is None and (await asyncio.to_thread(stack.states)).get(wanted.platform) != "healthy":
+                noticed = (load.elapsed - broke) * stack.speed
+            await asyncio.sleep(_LOOK_EVERY)
+    finally:
+        await asyncio.to_thread(stack.heal, wanted.platform)
+    return (begun, broke), noticed
