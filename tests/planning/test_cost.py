@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from planning.cost import alone, bill, limit, load_facts
 from tests.planning.cost_stacks import PLANS, month, stack
 
+FACTS = load_facts()
+
 
 @pytest.fixture(scope="module")
 def facts():
-    return load_facts()
+    return FACTS
 
 
 def served(found):
@@ -158,7 +160,7 @@ orders = st.permutations(tuple(PLANS)).flatmap(lambda all_: st.integers(1, 6).ma
 @settings(max_examples=60, deadline=None)
 @given(orders, st.integers(0, 5_000_000), st.integers(0, 40), st.sampled_from(["load-balancer", "worker"]))
 def test_every_visit_is_served_once_or_by_nobody(hosts, visits, deploys, mode):
-    found = bill(stack(*hosts, mode=mode), month(visits, deploys=deploys), load_facts())
+    found = bill(stack(*hosts, mode=mode), month(visits, deploys=deploys), FACTS)
     assert sum(served(found).values()) + found.unserved == pytest.approx(Decimal(visits), abs=Decimal("0.01"))
     for one in found.carriers:
         assert one.visits >= 0
@@ -171,5 +173,5 @@ def test_every_visit_is_served_once_or_by_nobody(hosts, visits, deploys, mode):
 @settings(max_examples=40, deadline=None)
 @given(orders, st.integers(0, 5_000_000), st.integers(0, 5_000_000))
 def test_more_visits_never_cost_less(hosts, one, other):
-    facts, less, more = load_facts(), *sorted((one, other))
-    assert bill(stack(*hosts), month(less), facts).total <= bill(stack(*hosts), month(more), facts).total
+    less, more = sorted((one, other))
+    assert bill(stack(*hosts), month(less), FACTS).total <= bill(stack(*hosts), month(more), FACTS).total
