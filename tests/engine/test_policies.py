@@ -12,6 +12,7 @@ from tests.engine.stack import ROOT
 from tools.bench.checkout import checkout, configure, judge
 
 REASON = "This test wants to see what the level does."
+MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"
 BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 
 
@@ -112,23 +113,27 @@ def test_the_settings_of_prod_pass_in_a_preview(stack):
     assert "outage-tells-somebody" in output
 
 
-def test_remediate_changes_the_input_and_goes_on(stack):
+@pytest.mark.parametrize("mode", ["load-balancer", "worker"])
+def test_the_sandbox_passes_in_a_preview_with_either_edge(stack, mode):
+    configure(stack.root, edgeMode=mode)
+    output = stack.run("preview")
+    assert ("WorkersScript" in output) == (mode == "worker")
+    assert "[mandatory]" not in output
+    assert "[advisory]" not in output
+
+
+def test_remediate_changes_the_input_and_advisory_is_shown_and_both_go_on(stack):
     show_platforms(stack)
+    configure(stack.root, monitorDown=1)
+    set_level(stack, "monitor-is-strict", "advisory")
     assert "proxied is not true" in stack.refused("up")
     assert state(stack) == {}
     set_level(stack, "balancer-fails-over", "remediate")
     output = stack.run("up")
     assert "balancer-fails-over" in output
     assert state(stack)[BALANCER]["inputs"]["proxied"] is True
-    assert stack.get("/").status_code == 200
-
-
-def test_advisory_is_shown_and_does_not_stop(stack):
-    configure(stack.root, monitorDown=1)
-    set_level(stack, "monitor-is-strict", "advisory")
-    output = stack.run("up")
     assert "[advisory]  monitor-is-strict" in output
     assert "consecutiveDown is less than 2" in output
-    monitor = state(stack)["cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"]
-    assert monitor["inputs"]["consecutiveDown"] == 1
+    assert state(stack)[MONITOR]["inputs"]["consecutiveDown"] == 1
+    assert stack.get("/").status_code == 200
     stack.run("preview", "--expect-no-changes")
