@@ -35,7 +35,7 @@ def _sum(found: Bill, *, guessed: bool) -> str:
     unknown = f", and what is unknown: {', '.join(found.unknown)}" if found.unknown else ""
     site = ", with a site of an assumed size" if guessed else ""
     visits = f"{amount(found.load.visits)} visits, {amount(found.load.all_gigabytes)} GB{site},"
-    return f"a month of {visits} costs {dollars(found.total)} ({parts or 'nothing'}){unknown}"
+    return f"a month of {visits} costs {dollars(found.total)} ({parts}){unknown}"
 
 
 STACK_KEEPS_ITS_BUDGET = StackPolicy(

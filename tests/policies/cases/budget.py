@@ -36,6 +36,13 @@ PASSING = [
 FAILING = [
     finds(BUDGET, "no budget is stated for edgeMode load-balancer, which is never free", ANY, settings=settings()),
     finds(BUDGET, "costs $10.00 (cloudflare $10.00); its budget is $9.99", ANY, settings=settings(budget="9.99")),
+    finds(
+        BUDGET,
+        "a month of 10,000 visits, 10 GB, with a site of an assumed size, "
+        "costs $10.01 (cloudflare $10.00, azure $0.01); its budget is $10.00",
+        ANY,
+        settings=settings(budget="10", traffic={}, content="https://gitlab.example/site.git"),
+    ),
     finds(BUDGET, "its budget is $0.00", ANY, settings=settings(budget="0")),
     finds(
         BUDGET,
