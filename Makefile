@@ -20,6 +20,10 @@ ifdef RELEASE
 export PEACEFULROBOT_RELEASE := $(RELEASE)
 endif
 
+ifdef ALLOW
+export PEACEFULROBOT_ALLOW := $(ALLOW)
+endif
+
 MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] or an earlier one [RELEASE=r…] [STACK=sandbox]; sets everything up first
+up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] or an earlier one [RELEASE=r…] [STACK=sandbox] [ALLOW=token of a refusal]; sets everything up first
 	@$(RUN) -m tools.deploy up --stack $(STACK)
 
 preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [STACK=…]

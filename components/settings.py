@@ -24,6 +24,8 @@ from platforms import PLATFORMS
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
 RELEASE_VARIABLE = "PEACEFULROBOT_RELEASE"
+ALLOW_VARIABLE = "PEACEFULROBOT_ALLOW"
+"""Tokens with commas between them; one that is a release id stands for ``allowDeletes``."""
 #: Where the checkout keeps what is deployed beside the edge's Worker.
 COPY_FOLDER = ".edge-copy"
 _REGIONS = {"WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"}
@@ -170,13 +172,16 @@ def load() -> Settings:
 
 
 def chosen(raw: Mapping[str, str]) -> Mapping[str, str]:
-    """The raw values with what the environment says of content and release."""
+    """The raw values with what the environment says of content, release and what is allowed."""
     override = os.environ.get(CONTENT_VARIABLE)
     if override:
         raw = {**raw, "content": override, "contentRef": ""}
     pinned = os.environ.get(RELEASE_VARIABLE)
     if pinned is not None:
         raw = {**raw, "release": pinned}
+    for token in os.environ.get(ALLOW_VARIABLE, "").split(","):
+        if token.strip().startswith("r"):
+            raw = {**raw, "allowDeletes": token.strip()}
     return raw
 
 

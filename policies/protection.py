@@ -6,27 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from policies.buckets import BUCKETS
-from policies.distributions import DISTRIBUTION
-from policies.edge import BALANCER
+from policies.lasting import LASTING
 from policies.policy import ANY_KIND, Finding, Resource, ResourcePolicy, Settings, Stack, StackPolicy
-from policies.storage import ACCOUNT
 from policies.values import SECRET, separately, texts
-
-#: Made again, each has another name or id: DNS, certificates, quotas, statistics and bookmarks hang on the old one.
-LASTING = (
-    *BUCKETS,
-    DISTRIBUTION,
-    BALANCER,
-    ACCOUNT,
-    "cloudflare:index/zone:Zone",
-    "cloudflare:index/workersRoute:WorkersRoute",
-    "azure-native:web:StaticSite",
-    "gcp:firebase/hostingSite:HostingSite",
-    "gitlab:index/project:Project",
-    "vercel:index/project:Project",
-    "publisher:index:NetlifySite",
-)
 
 
 def _is_protected(resource: Resource, _: Settings) -> Iterator[str]:

@@ -138,5 +138,5 @@ def removal_guard(old: Mapping[str, Any], new: Mapping[str, Any], release: str, 
         "allowDeletes",
         f"release {release} would remove {len(removed)} of {len(old)} files ({share:.0%}, the limit is "
         f"{MAX_REMOVED_SHARE:.0%}), among them {', '.join(removed[:3])}. Is the content complete? If this is meant, "
-        f"allow this very release: pulumi config set allowDeletes {release}",
+        f"allow this very release: run the same again with ALLOW={release}, or set allowDeletes to {release}",
     )

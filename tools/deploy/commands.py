@@ -15,10 +15,23 @@ import click
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
-from tools.deploy import exclusive, locks, lookup, pending, policy_check, releases, report, sandbox_daemon, status
+from tools.deploy import (
+    exclusive,
+    locks,
+    lookup,
+    pending,
+    plan_guard,
+    policy_check,
+    releases,
+    report,
+    sandbox_daemon,
+    status,
+)
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
 from tools.deploy.places import Places, content, content_bytes
+from tools.deploy.plan import steps
+from tools.deploy.preflight import previewed
 from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
@@ -47,7 +60,7 @@ class Commands:
                 self.say(f"Ended what a killed run had left running ({ended} processes).")
             process = self.prepared(engine, run)
             self.repair(process)
-            self.ask_policies(process)
+            self.preflight(process)
             self.places.journal.write_bytes(b"")
             code = process.show("up", "--yes", "--skip-preview", "--continue-on-error", *self.policies)
             if code == 0 and self.stack.is_sandbox:
@@ -148,11 +161,14 @@ class Commands:
         for one in pending.repair(process, lookup.finder(process.environment)):
             self.say(f"A killed run was {one.operation} {one.kind} {one.name}: it {one.fate.value}.")
 
-    def ask_policies(self, process: EngineProcess) -> None:
-        """Refuse what the policies do not allow, before anything is applied."""
-        troubled = policy_check.require(process, self.policies)
+    def preflight(self, process: EngineProcess) -> None:
+        """Refuse what the policies do not allow, and what is hard to undo and not said to be meant."""
+        given = plan_guard.allowed()
+        preview = previewed(process, self.policies)
+        troubled = policy_check.require(preview)
         if troubled:
             self.say(f"{', '.join(troubled)} cannot be previewed: the policies judge the whole site at the end only.")
+        plan_guard.require_meant(steps(preview.events), given)
 
     def await_edge(self) -> None:
         """Wait until the local edge has found every platform in order: before that it cannot fail over."""

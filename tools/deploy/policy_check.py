@@ -6,19 +6,15 @@ with a preview that nobody sees, and goes no further if a policy stops it.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
+from tools.deploy.preflight import Preview
 
 PACK = "policies"
-#: Without it, the engine has no ``--event-log``.
-_DEBUG = {"PULUMI_DEBUG_COMMANDS": "true"}
 _STOPPING = ("mandatory", "remediate")
 #: Types of the publisher's resources, whose failure is one platform's trouble; without the content there is nothing.
 _ONE_PLATFORMS = "publisher:index:"
@@ -45,26 +41,15 @@ def flags(root: Path, stack: str) -> list[str]:
     return ["--policy-pack", PACK, *(["--policy-pack-config", f"{PACK}/{levels.name}"] if levels.exists() else [])]
 
 
-def require(process: EngineProcess, given: list[str]) -> tuple[str, ...]:
+def require(preview: Preview) -> tuple[str, ...]:
     """Refuse what the policies do not allow. Returns the resources of single platforms that cannot be previewed."""
-    if not given:
-        return ()
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "events.jsonl"
-        asking = replace(process, environment={**process.environment, **_DEBUG})
-        failure: Refused | None = None
-        try:
-            asking.ask("preview", "--event-log", str(log), *given)
-        except Refused as refused:
-            failure = refused
-        lines = log.read_text("utf-8").splitlines() if log.exists() else []
-    found = judgement(json.loads(line) for line in lines)
+    found = judgement(preview.events)
     if found.stopped_by:
         raise Refused(f"the policies stop this run; nothing was changed:\n{_listed(found.stopped_by)}")
     if found.errors:
         raise Refused(f"the preview failed; nothing was changed:\n{_listed(found.errors)}")
-    if failure and not found.troubled:
-        raise failure
+    if preview.failure and not found.troubled:
+        raise preview.failure
     return found.troubled
 
 

@@ -57,7 +57,7 @@ async def test_dropping_a_third_of_the_site_is_refused_until_it_is_allowed_by_id
     rest = make_site({"index.html": "<p>home", "page-1.html": "<p>1"})
     _, failures = await checked(handler, rest.folder, old)
     assert [failure.key for failure in failures] == ["allowDeletes"]
-    assert f"pulumi config set allowDeletes {rest.release_id}" in failures[0].reason
+    assert f"ALLOW={rest.release_id}" in failures[0].reason
     _, failures = await checked(handler, rest.folder, old, allowDeletes=rest.release_id)
     assert failures == []
     _, failures = await checked(handler, rest.folder, old, allowDeletes="r0000000000000000")

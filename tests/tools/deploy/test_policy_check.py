@@ -8,6 +8,7 @@ import pytest
 from tools.deploy import policy_check
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
+from tools.deploy.preflight import previewed
 
 URN = "urn:pulumi:sandbox::project::peacefulrobot:edge:Edge$cloudflare:index/loadBalancer:LoadBalancer::balancer"
 UPLOAD = "urn:pulumi:sandbox::project::a:b:Publication$publisher:index:Upload::aws-upload"
@@ -38,7 +39,6 @@ def log_of(tmp_path, *events, code=0):
 
 def test_a_checkout_without_policies_asks_none(tmp_path):
     assert policy_check.flags(tmp_path, "sandbox") == []
-    assert policy_check.require(EngineProcess(Path("/nowhere"), "sandbox", tmp_path, {}), []) == ()
 
 
 def test_a_stack_has_its_own_levels_where_it_has_a_file(tmp_path):
@@ -59,13 +59,13 @@ def test_this_checkout_has_policies():
 def test_what_stops_a_run_is_named_with_its_policy_and_its_resource(tmp_path, level):
     engine = log_of(tmp_path, {"preludeEvent": {}}, finding(level), finding(level), error("preview failed\n"), code=1)
     with pytest.raises(Refused, match="nothing was changed") as raised:
-        policy_check.require(engine, ["--policy-pack", "policies"])
+        policy_check.require(previewed(engine, ["--policy-pack", "policies"]))
     said = str(raised.value)
     assert said.count("balancer-fails-over (balancer): Balanced.\n    proxied is not true") == 1
 
 
 def test_the_engine_is_asked_for_a_preview_with_the_policies(tmp_path):
-    policy_check.require(log_of(tmp_path), ["--policy-pack", "policies"])
+    policy_check.require(previewed(log_of(tmp_path), ["--policy-pack", "policies"]))
     asked = (tmp_path / "asked").read_text()
     assert asked.startswith("preview --event-log ")
     assert "--policy-pack policies --stack sandbox" in asked
@@ -73,27 +73,27 @@ def test_the_engine_is_asked_for_a_preview_with_the_policies(tmp_path):
 
 
 def test_a_hint_stops_nothing(tmp_path):
-    assert policy_check.require(log_of(tmp_path, finding("advisory")), ["--policy-pack", "policies"]) == ()
+    assert policy_check.require(previewed(log_of(tmp_path, finding("advisory")), ["--policy-pack", "policies"])) == ()
 
 
 @pytest.mark.parametrize("urn", ["", URN, WEBSITE])
 def test_a_preview_that_fails_stops_the_run(tmp_path, urn):
     engine = log_of(tmp_path, error("index.html is missing", urn), error("preview failed"), code=1)
     with pytest.raises(Refused, match=r"the preview failed; nothing was changed:\n  - index.html is missing"):
-        policy_check.require(engine, ["--policy-pack", "policies"])
+        policy_check.require(previewed(engine, ["--policy-pack", "policies"]))
 
 
 def test_a_preview_that_fails_without_a_word_stops_the_run(tmp_path):
     with pytest.raises(Refused, match="`pulumi preview …` on stack sandbox failed"):
-        policy_check.require(log_of(tmp_path, code=1), ["--policy-pack", "policies"])
+        policy_check.require(previewed(log_of(tmp_path, code=1), ["--policy-pack", "policies"]))
 
 
 def test_one_platforms_trouble_does_not_stop_the_others(tmp_path):
     engine = log_of(tmp_path, error("aws: 503", UPLOAD), error("preview failed"), error("x", severity="info"), code=1)
-    assert policy_check.require(engine, ["--policy-pack", "policies"]) == ("aws-upload",)
+    assert policy_check.require(previewed(engine, ["--policy-pack", "policies"])) == ("aws-upload",)
 
 
 def test_a_finding_counts_beside_one_platforms_trouble(tmp_path):
     engine = log_of(tmp_path, error("aws: 503", UPLOAD), finding("mandatory"), code=1)
     with pytest.raises(Refused, match="the policies stop this run"):
-        policy_check.require(engine, ["--policy-pack", "policies"])
+        policy_check.require(previewed(engine, ["--policy-pack", "policies"]))
