@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from policies.policy import StackPolicy
 from policies.registry import GUARDED, POLICIES
 from tests.policies import cases
 from tests.policies.judging import judged
@@ -100,3 +101,40 @@ def test_every_constant_of_a_module_is_registered():
         if type(value).__name__ in {"ResourcePolicy", "StackPolicy"}
     }
     assert declared == {policy.name for group in GUARDED.values() for policy in group}
+
+
+#: Policy of the whole stack, words of its finding → names of resources that the finding may be about; "" is the stack.
+ABOUT = {
+    ("bucket-has-its-guards", "the bucket has no"): {"content"},
+    ("bucket-keeps-versions", ""): {"content"},
+    ("bucket-drops-unfinished-uploads", ""): {"content"},
+    ("dns-record-leads-to-ours", "it leads to a host"): {"www"},
+    ("zone-names-its-authorities", ""): {"edge", "it", "caa"},
+    ("zone-is-signed", ""): {"edge"},
+    ("zone-has-its-settings", "the zone's setting"): {"balancer", "it"},
+    ("balancer-falls-back-to-its-own", ""): {"balancer"},
+    ("outage-tells-somebody", ""): {"balancer"},
+    ("state-has-no-plain-secret", "in plain text"): {"it"},
+    ("platform-is-behind-the-edge", "there is neither a load balancer nor a Worker"): {""},
+    ("platform-is-behind-the-edge", "no pool of it has"): {"balancer"},
+    ("platform-is-behind-the-edge", "is not checked by a monitor"): {"aws-pool"},
+    ("platform-is-behind-the-edge", "is not the platform's own"): {"aws-pool"},
+    ("platform-is-behind-the-edge", "the Worker is not told the host"): {"worker"},
+    ("platform-is-behind-the-edge", "no route leads visitors to the Worker"): {"worker"},
+    ("site-stands-on-two-clouds", ""): {""},
+    ("platforms-show-one-release", ""): {""},
+    ("platform-is-verified", ""): {"aws-publish"},
+    ("stack-is-small", ""): {""},
+}
+
+
+@pytest.mark.parametrize("case", [found for found in FAILING if isinstance(found.values[0].policy, StackPolicy)])
+def test_a_finding_of_the_whole_stack_names_the_resource_to_change(case):
+    verdict = judged(case.policy, *case.given, **case.config)
+    for finding, name in zip(verdict.findings, verdict.about, strict=True):
+        (expected,) = [
+            names
+            for (policy, words), names in ABOUT.items()
+            if policy == case.policy.name and words in finding.splitlines()[0]
+        ]
+        assert name in expected
