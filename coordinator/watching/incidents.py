@@ -2,8 +2,8 @@
 
 A target is bad after ``failures`` bad samples in a row, and good again after ``successes`` good ones. Bad targets are
 grouped by cause, so that one outage is one incident: while the public name is bad, platforms only add to its time
-line; while everything is bad at once, the prober itself is suspected. A target that goes to and fro is said to be flapping, once,
-and then left alone until it has calmed down.
+line; while everything is bad at once, the prober itself is suspected. A target that goes to and fro is said to be
+flapping, once, and then left alone until it has calmed down.
 """
 
 from __future__ import annotations
