@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -53,9 +53,14 @@ class Outbox:
     ) -> None:
         await self._database.close()
 
-    async def add(self, messages: Iterable[Message], only: Iterable[str] = ()) -> None:
+    @property
+    def channels(self) -> list[str]:
+        """Their names."""
+        return list(self._channels)
+
+    async def add(self, messages: Iterable[Message], only: Collection[str] | None = None) -> None:
         """Keep messages for every channel, or ``only`` for some; one that is known already is not kept twice."""
-        names = [name for name in self._channels if not only or name in set(only)]
+        names = [name for name in self._channels if only is None or name in only]
         rows = [(name, *_row(message), self._clock()) for message in messages for name in names]
         insert = (
             "INSERT OR IGNORE INTO alert (channel, key, thread, subject, body, at, closes, due) "
