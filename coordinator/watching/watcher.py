@@ -98,7 +98,7 @@ def messages(event: Event, site: str) -> Iterator[Message]:
     name = _NAMES.get(event.subject, event.subject)
     sentence = f"{site}: {_SENTENCES[event.kind].format(subject=name)}"
     thread = f"incident-{event.number}-{int(event.at)}" if not event.number else f"incident-{event.number}"
-    key = thread if event.kind == "opened" else f"{thread}-{event.kind}-{int(event.at)}"
+    key = thread if event.kind == "opened" else f"{thread}-{event.kind}"
     yield Message(key, thread, sentence, event.text, event.at, closes=event.kind in {"closed", "calmed"})
 
 

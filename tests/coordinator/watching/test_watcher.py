@@ -119,5 +119,5 @@ def test_messages_of_one_incident_have_one_thread_and_keys_of_their_own():
     opened, closed = Event("opened", "aws", 100.0, "answers 503", 7), Event("closed", "aws", 200.0, "", 7)
     (first,), (second,) = messages(opened, "s"), messages(closed, "s")
     assert (first.key, first.thread, second.thread) == ("incident-7", "incident-7", "incident-7")
-    assert second.key == "incident-7-closed-200"
+    assert second.key == "incident-7-closed"
     assert list(messages(Event("noted", "site", 1.0, "", 7), "s")) == []
