@@ -24,7 +24,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs lock bench drill coordinator availability venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,9 +75,14 @@ format: venv ## Bring the code into its format
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: venv ## Write docs/platforms.md and docs/availability.md anew from code and data
+docs: venv ## Write docs/platforms.md, docs/policies.md and docs/availability.md anew from code and data
 	@$(RUN) -m tools.platforms_page
+	@$(RUN) -m tools.policies_page
 	@$(RUN) -m tools.availability_page
+
+mutate: venv ## Change the code of the policies in small ways, and name each change that no test notices
+	@$(RUN) -m mutmut run --max-children 2
+	@$(RUN) -m mutmut results
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock

@@ -16,3 +16,20 @@ PLATFORMS: tuple[str, ...] = (
     "azure",
     "gitlab",
 )
+
+#: Name → providers whose failure takes the platform down, its own included, with where that is known from. Spread over
+#: several that stand in for each other counts as none of them.
+FOUNDATIONS: dict[str, tuple[frozenset[str], str]] = {
+    "netlify": (
+        frozenset({"netlify"}),
+        "https://www.netlify.com/blog/2018/05/14/how-netlify-migrated-to-a-fully-multi-cloud-infrastructure/",
+    ),
+    "aws": (frozenset({"aws"}), "https://aws.amazon.com/cloudfront/"),
+    "vercel": (frozenset({"vercel", "aws"}), "https://vercel.com/docs/regions"),
+    "firebase": (frozenset({"google"}), "https://firebase.google.com/support/faq"),
+    "azure": (frozenset({"azure"}), "https://learn.microsoft.com/azure/static-web-apps/overview"),
+    "gitlab": (
+        frozenset({"gitlab", "google"}),
+        "https://about.gitlab.com/handbook/engineering/infrastructure/production/architecture/",
+    ),
+}

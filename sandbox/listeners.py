@@ -8,9 +8,9 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from weakref import WeakSet
 
 from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.world import Endpoint, Fault, World
@@ -97,6 +97,17 @@ def failing_on_request(world: World, platform: str) -> Middleware:
     return answer
 
 
+def _told(ended: Callable[[web.BaseRequest], None]) -> type[AbstractAccessLogger]:
+    """A class that tells ``ended`` of each request whose answer has been written."""
+
+    class Told(AbstractAccessLogger):
+        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+            del response, time
+            ended(request)
+
+    return Told
+
+
 @dataclass
 class PublicPlane:
     """The public side of one platform: one application behind plain HTTP and behind TLS by the sandbox's authority."""
@@ -110,14 +121,14 @@ class PublicPlane:
     _sites: list[web.BaseSite] = field(default_factory=list)
     _reserved: list[socket.socket] = field(default_factory=list)
     """While the platform is down: its ports, bound and not listening, so that nobody else gets them."""
-    _used: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
-    """Connections that had an answer before."""
-    _ending: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
-    """Connections from before the platform went down; the answer that is under way is their last."""
+    _answering: set[asyncio.Transport] = field(default_factory=set)
+    """Connections whose answer is under way."""
+    _ending: set[asyncio.Transport] = field(default_factory=set)
+    """Those of them for which it is the last one."""
 
     def __post_init__(self) -> None:
         self.app.middlewares.insert(0, self._faults_and_names)
-        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_SHUTDOWN)
+        self._runner = web.AppRunner(self.app, access_log_class=_told(self._answered), shutdown_timeout=_SHUTDOWN)
 
     async def start(self, preferred_port: int) -> None:
         """Open both listeners; the plain one on the preferred port where that is free."""
@@ -167,11 +178,22 @@ class PublicPlane:
             self._end_connections()
 
     def _end_connections(self) -> None:
-        """Let each finish what it is answering, or has not been asked yet; whoever asks for more is cut off."""
+        """Close the idle ones now, and the others after the answer that is under way."""
         server = self._runner.server
         for connection in server.connections if server else []:
-            if connection.transport is not None:
+            if not isinstance(connection.transport, asyncio.Transport):
+                continue
+            if connection.transport in self._answering:
                 self._ending.add(connection.transport)
+            else:
+                connection.transport.close()
+
+    def _answered(self, request: web.BaseRequest) -> None:
+        if isinstance(request.transport, asyncio.Transport):
+            self._answering.discard(request.transport)
+            if request.transport in self._ending:
+                self._ending.discard(request.transport)
+                request.transport.close()
 
     def _cut_all(self) -> None:
         server = self._runner.server
@@ -199,14 +221,11 @@ class PublicPlane:
     @web.middleware
     async def _faults_and_names(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         _log.debug("%s: %s %s%s", self.platform, request.method, request.host, request.path)
-        transport = request.transport
-        if transport is None or (transport in self._ending and transport in self._used):
-            _cut(request)
-            return web.Response(status=503)
-        self._used.add(transport)
+        if isinstance(request.transport, asyncio.Transport):
+            self._answering.add(request.transport)
         response = await self._answer(request, handler)
-        if transport in self._ending and not response.prepared:
-            response.force_close()
+        if self._reserved and not response.prepared:
+            response.force_close()  # its TLS handshake was under way when the platform went down
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

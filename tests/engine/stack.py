@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ class Stack:
     @staticmethod
     def kill(process: subprocess.Popen[str]) -> None:
         """Kill -9 the command's whole process group and reap it."""
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it may have ended by itself, just before
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=30)
 
     def status(self) -> dict[str, Any]:

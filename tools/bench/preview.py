@@ -1,4 +1,4 @@
-"""Time of a preview that shows no change, beside an empty program on the same engine, side by side."""
+"""Time of a preview that shows no change, with the policies and without, beside an empty program on the same engine."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import click
 from rich.console import Console
 
 from tools.bench.measuring import CommandFailed, Figures, measured
-from tools.deploy import sandbox_daemon
+from tools.deploy import policy_check, sandbox_daemon
 from tools.deploy.commands import Commands, stack_of
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.places import ROOT, SANDBOX, Places
 
 ALLOWED = 2.0
 """Seconds that a preview of the whole stack may take longer than one of an empty program."""
+EMPTY, UNJUDGED, JUDGED = "an empty program", "the whole stack, without policies", "the whole stack"
 _EMPTY_PROJECT = f"""name: empty
 runtime:
   name: python
@@ -54,10 +55,10 @@ def empty(folder: Path, like: EngineProcess) -> EngineProcess:
     return process
 
 
-def preview(process: EngineProcess, log: Path) -> Figures:
+def preview(process: EngineProcess, log: Path, *flags: str) -> Figures:
     """One preview, which must find nothing to do."""
     command = [str(process.binary), "preview", "--expect-no-changes", "--non-interactive", "--stack", process.stack]
-    return measured([*command, "--cwd", str(process.folder)], process.environment, log)
+    return measured([*command, *flags], process.environment, log, process.folder)
 
 
 @click.command()
@@ -69,18 +70,24 @@ def main(rounds: int) -> None:
         scratch = Path(temporary)
         with published(scratch / "state") as ours:
             bare = empty(scratch / "empty", ours)
-            ways = {"an empty program": bare, "the whole stack": ours}
+            judged = policy_check.flags(ours.folder, ours.stack)
+            ways: dict[str, tuple[EngineProcess, list[str]]] = {
+                EMPTY: (bare, []),
+                UNJUDGED: (ours, []),
+                JUDGED: (ours, judged),
+            }
             try:
-                for process in ways.values():  # byte code and file caches are made, not measured
-                    preview(process, scratch / "log.txt")
+                for process, flags in ways.values():  # byte code and file caches are made, not measured
+                    preview(process, scratch / "log.txt", *flags)
                 for _ in range(rounds):
-                    for name, process in ways.items():
-                        found[name].append(preview(process, scratch / "log.txt"))
+                    for name, (process, flags) in ways.items():
+                        found[name].append(preview(process, scratch / "log.txt", *flags))
             except CommandFailed as error:
                 raise click.ClickException(str(error)) from error
     show(found)
-    more = middle(found["the whole stack"]) - middle(found["an empty program"])
+    more = middle(found[JUDGED]) - middle(found[EMPTY])
     click.echo(f"\nThe whole stack takes {more:.2f} s more; {ALLOWED:.1f} s are allowed.")
+    click.echo(f"The policies take {middle(found[JUDGED]) - middle(found[UNJUDGED]):.2f} s of that.")
     sys.exit(more > ALLOWED)
 
 

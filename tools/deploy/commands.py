@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
-from tools.deploy import exclusive, locks, lookup, pending, releases, report, sandbox_daemon, status
+from tools.deploy import exclusive, locks, lookup, pending, policy_check, releases, report, sandbox_daemon, status
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
 from tools.deploy.places import Places, content, content_bytes
@@ -34,6 +34,7 @@ class Commands:
         self.places: Places = stack.places
         self.console = console
         self.notes = notes
+        self.policies = policy_check.flags(stack.places.root, stack.name)
 
     def up(self) -> int:
         """Publish; returns the engine's exit code."""
@@ -46,8 +47,9 @@ class Commands:
                 self.say(f"Ended what a killed run had left running ({ended} processes).")
             process = self.prepared(engine, run)
             self.repair(process)
+            self.ask_policies(process)
             self.places.journal.write_bytes(b"")
-            code = process.show("up", "--yes", "--skip-preview", "--continue-on-error")
+            code = process.show("up", "--yes", "--skip-preview", "--continue-on-error", *self.policies)
             if code == 0 and self.stack.is_sandbox:
                 self.await_edge()
             self.report(process, code)
@@ -57,7 +59,8 @@ class Commands:
     def preview(self, *, expect_no_changes: bool) -> int:
         """Show what ``up`` would change, page by page; returns the engine's exit code."""
         process = self.prepared(self.find_engine())
-        return process.show("preview", "--diff", *(["--expect-no-changes"] if expect_no_changes else []))
+        expected = ["--expect-no-changes"] if expect_no_changes else []
+        return process.show("preview", "--diff", *expected, *self.policies)
 
     def status(self, form: str) -> None:
         """Print what is served where; with ``json`` nothing else goes to standard output."""
@@ -144,6 +147,12 @@ class Commands:
                 return
         for one in pending.repair(process, lookup.finder(process.environment)):
             self.say(f"A killed run was {one.operation} {one.kind} {one.name}: it {one.fate.value}.")
+
+    def ask_policies(self, process: EngineProcess) -> None:
+        """Refuse what the policies do not allow, before anything is applied."""
+        troubled = policy_check.require(process, self.policies)
+        if troubled:
+            self.say(f"{', '.join(troubled)} cannot be previewed: the policies judge the whole site at the end only.")
 
     def await_edge(self) -> None:
         """Wait until the local edge has found every platform in order: before that it cannot fail over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ def main(
     Works on a checkout and a sandbox of its own; what runs already is left alone. Ends with 1 when visitors saw what
     the settings leave no room for.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the sandbox ends with it
     with friendly():
         places = find()
         hosts = list(declared(places.root, SANDBOX).hosts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import requests
+
 from components.settings import Settings
 from tools.drill.findings import Findings
 from tools.drill.load import Load
@@ -34,9 +36,17 @@ async def _broken(
     broke, noticed = load.elapsed, None
     try:
         while load.elapsed < timetable.heals:
-            if noticed is None and (await asyncio.to_thread(stack.states)).get(wanted.platform) != "healthy":
+            if noticed is None and await asyncio.to_thread(_unwell, stack, wanted.platform):
                 noticed = (load.elapsed - broke) * stack.speed
             await asyncio.sleep(_LOOK_EVERY)
     finally:
         await asyncio.to_thread(stack.heal, wanted.platform)
     return (begun, broke), noticed
+
+
+def _unwell(stack: Rehearsal, platform: str) -> bool:
+    """Whether the edge says so; under load the sandbox may take long to say anything."""
+    try:
+        return stack.states().get(platform) != "healthy"
+    except requests.Timeout:
+        return False

@@ -2,7 +2,7 @@ import { Failed, Refused, asked, isHealthy } from "./answer.js";
 import { Breaker } from "./breaker.js";
 import { fromCopy } from "./copy.js";
 import { Files } from "./files.js";
-import { firstGood } from "./race.js";
+import { Hedges, firstGood } from "./race.js";
 
 const METHODS = "GET, HEAD, OPTIONS";
 
@@ -10,13 +10,14 @@ const METHODS = "GET, HEAD, OPTIONS";
 export function worker(given) {
   const config = { ...given, files: new Files(given.files) };
   const breakers = new Map(config.origins.map((origin) => [origin, new Breaker(config.limits)]));
+  const hedges = new Hedges();
   return {
     fetch(request, env, context) {
       if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow: METHODS } });
       if (!["GET", "HEAD"].includes(request.method)) {
         return new Response("405 Method Not Allowed\n", { status: 405, headers: { allow: METHODS } });
       }
-      return served(visitOf(request), config, breakers, env, context);
+      return served(visitOf(request), config, breakers, hedges, env, context);
     },
   };
 }
@@ -26,7 +27,8 @@ function visitOf(request) {
   return { method: request.method, headers: request.headers, path: url.pathname, target: url.pathname + url.search, unknown: new Map() };
 }
 
-async function served(visit, config, breakers, env, context) {
+async function served(visit, config, breakers, hedges, env, context) {
+  hedges.visited();
   const candidates = inOrder(config.origins, breakers);
   const doubted = new Set();
   const ask = async (origin, signal) => {
@@ -38,7 +40,7 @@ async function served(visit, config, breakers, env, context) {
     if (error instanceof Refused) doubted.add(origin);
     else breakers.get(origin).failed(Date.now());
   };
-  const answer = await firstGood(candidates, config.limits, ask, lost);
+  const answer = await firstGood(candidates, config.limits, ask, lost, hedges);
   for (const origin of checksDue(config.origins, breakers, doubted)) {
     context.waitUntil(check(origin, breakers.get(origin), config));
   }

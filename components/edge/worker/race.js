@@ -1,14 +1,36 @@
 /** Requests of one visitor that are under way at once; an isolate may have six connections open for a request. */
 const AT_ONCE = 2;
+const MOST_HEDGES = 100;
+const HEDGES_FOR_A_VISITOR = 0.1;
+
+/**
+ * How many requests may still be made beside others: one for every ten visitors, a hundred at once. When everything is slow, as
+ * it is under too much load, asking twice would make it slower.
+ */
+export class Hedges {
+  constructor() {
+    this.left = MOST_HEDGES;
+  }
+
+  visited() {
+    this.left = Math.min(this.left + HEDGES_FOR_A_VISITOR, MOST_HEDGES);
+  }
+
+  taken() {
+    if (this.left < 1) return false;
+    this.left -= 1;
+    return true;
+  }
+}
 
 /**
  * The first good answer of several platforms.
  *
  * The next one is asked as soon as one fails, and beside a slow one after `limits.hedge` ms; whoever is still being asked when an
  * answer is there is aborted. `ask(candidate, signal)` gives an answer or throws; `lost(candidate, error)` is told of every
- * platform that failed or that one asked later has overtaken. Null when all have failed or after `limits.deadline` ms.
+ * platform that failed or that one asked later has overtaken. `hedges` says whether asking beside is still allowed. Null when all have failed or after `limits.deadline` ms.
  */
-export function firstGood(candidates, limits, ask, lost) {
+export function firstGood(candidates, limits, ask, lost, hedges) {
   return new Promise((resolve) => {
     const waiting = [...candidates];
     const running = new Map();
@@ -41,7 +63,7 @@ export function firstGood(candidates, limits, ask, lost) {
       const candidate = waiting.shift();
       if (candidate) start(candidate);
       else if (!running.size) finish(null);
-      if (waiting.length && running.size < AT_ONCE) hedge = setTimeout(next, limits.hedge);
+      if (waiting.length && running.size < AT_ONCE) hedge = setTimeout(() => hedges.taken() && next(), limits.hedge);
     }
 
     function start(candidate) {

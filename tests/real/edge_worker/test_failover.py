@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import aiohttp
@@ -56,6 +57,16 @@ async def test_a_slow_platform_is_overtaken_after_the_hedge_and_its_request_is_a
         while not pair[0].aborted:
             assert await visitor.served_from() == "two"
     assert QUICK.hedge / 1000 <= waited < QUICK.attempt / 1000
+
+
+async def test_when_everything_is_slow_few_visitors_cost_two_requests(tmp_path, pair):
+    for platform in pair:
+        platform.mood, platform.seconds = "slow", 0.3
+    async with visiting(tmp_path, *pair) as visitor:
+        for _ in range(30):
+            await asyncio.gather(*(visitor.ask() for _ in range(10)))
+    asked = len(pair[0].seen) + len(pair[1].seen)
+    assert 300 + 100 <= asked <= 300 + 100 + 30
 
 
 async def test_a_platform_that_answers_before_the_hedge_is_the_only_one_asked(tmp_path, pair):

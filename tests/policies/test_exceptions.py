@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from policies.exceptions import Exemption
+from tests.policies.cases import buckets, edge, with_
+from tests.policies.judging import judged
+
+WRONG = with_(edge.CHECK, allowInsecure=True)
+REASON = "The certificate is renewed tomorrow."
+
+
+@pytest.mark.parametrize(
+    ("resource", "excepted"),
+    [
+        ("cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor::it", True),
+        ("*::it", True),
+        ("*LoadBalancerMonitor::*", True),
+        ("*::other", False),
+        ("it", False),
+        ("*BucketPolicy::it", False),
+    ],
+)
+def test_a_stack_excepts_the_resources_that_it_names(resource, excepted):
+    verdict = judged(edge.MONITORS, WRONG, exceptions=[{"resource": resource, "reason": REASON}])
+    assert (verdict.findings == []) is excepted
+    assert verdict.not_judged == (REASON if excepted else "")
+
+
+def test_of_a_whole_stack_only_the_named_resource_is_excepted():
+    first, second = with_(buckets.BUCKET), with_(buckets.BUCKET)
+    second.name = "second"
+    given = [{"resource": "*::content", "reason": REASON}]
+    assert judged(buckets.UPLOADS, first, second).about == ["content", "second"]
+    assert judged(buckets.UPLOADS, first, second, exceptions=given).about == ["second"]
+
+
+def test_an_exemption_is_about_one_policy():
+    found = Exemption("one", "*", REASON)
+    assert found.covers("one", "urn:pulumi:s::p::a:b:C$d:e:F::name")
+    assert not found.covers("two", "urn:pulumi:s::p::a:b:C$d:e:F::name")
+
+
+def test_types_of_parents_count():
+    found = Exemption("one", "*a:b:C$d:e:F::*", REASON)
+    assert found.covers("one", "urn:pulumi:s::p::a:b:C$d:e:F::name")
+    assert found.covers("one", "urn:pulumi:s::p::x:y:Z$a:b:C$d:e:F::name")
+    assert not found.covers("one", "urn:pulumi:s::p::d:e:F::name")

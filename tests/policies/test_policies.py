@@ -1,0 +1,102 @@
+"""Every policy on what it passes, what it finds and what it cannot know yet."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from policies.registry import GUARDED, POLICIES
+from tests.policies import cases
+from tests.policies.judging import judged
+
+MODULES = [
+    import_module(f"tests.policies.cases.{path.stem}") for path in sorted(Path(cases.__file__).parent.glob("[a-z]*.py"))
+]
+
+
+def every(name):
+    found = [case for module in MODULES for case in getattr(module, name, [])]
+    return [pytest.param(case, id=f"{case.policy.name}-{number}") for number, case in enumerate(found)]
+
+
+def names(parameters):
+    return {parameter.values[0].policy.name for parameter in parameters}
+
+
+PASSING, FAILING, UNKNOWN_YET = every("PASSING"), every("FAILING"), every("UNKNOWN_YET")
+#: Policies that look at no value, but at what is declared at all, how much of it, with which options, made from what;
+#: and those that look for a secret in whatever is known: during ``up`` that is everything.
+LOOK_AT_NO_VALUE = {
+    "bucket-is-no-website",
+    "lasting-resource-is-protected",
+    "stack-is-small",
+    "no-plain-secret",
+    "state-has-no-plain-secret",
+    "balancer-falls-back-to-its-own",
+    "distribution-sets-headers",
+    "distribution-logs",
+    "project-has-one-writer",
+    "zone-is-signed",
+}
+
+
+@pytest.mark.parametrize("case", PASSING)
+@pytest.mark.parametrize("preview", [True, False])
+def test_what_is_right_passes(case, preview):
+    verdict = judged(case.policy, *case.given, preview=preview, **case.config)
+    assert (verdict.findings, verdict.not_judged) == ([], "")
+
+
+@pytest.mark.parametrize("case", FAILING)
+@pytest.mark.parametrize("preview", [True, False])
+def test_what_is_wrong_is_found_and_nothing_else(case, preview):
+    findings = judged(case.policy, *case.given, preview=preview, **case.config).findings
+    assert len(findings) == len(case.says), findings
+    for said, finding in zip(case.says, findings, strict=True):
+        assert said in finding.splitlines()[0]
+        assert case.policy.reason in finding
+        assert case.policy.remedy in finding
+
+
+@pytest.mark.parametrize("case", UNKNOWN_YET)
+def test_what_is_not_known_waits_at_preview_and_does_not_pass_at_up(case):
+    before = judged(case.policy, *case.given, preview=True, **case.config)
+    assert before.findings == []
+    assert before.not_judged.startswith(f"{case.says[0]} is known during up only")
+    during = judged(case.policy, *case.given, preview=False, **case.config)
+    assert len(during.findings) == 1
+    assert f"{case.says[0]} is not known, so it cannot be judged" in during.findings[0]
+
+
+def test_every_policy_has_a_case_of_each_kind():
+    everyone = {policy.name for policy in POLICIES}
+    assert names(PASSING) == everyone
+    assert names(FAILING) == everyone
+    assert names(UNKNOWN_YET) | LOOK_AT_NO_VALUE == everyone
+
+
+def test_every_policy_says_what_why_and_what_to_do():
+    for policy in POLICIES:
+        for said in (policy.description, policy.reason, policy.remedy):
+            assert said.endswith(".")
+            assert len(said.split()) >= 4
+        assert policy.origin
+
+
+def test_names_are_unique_and_in_small_letters():
+    found = [policy.name for policy in POLICIES]
+    assert len(set(found)) == len(found)
+    assert all(name.replace("-", "").isalpha() and name.islower() for name in found)
+
+
+def test_every_constant_of_a_module_is_registered():
+    modules = {policy.judge.__module__ for policy in POLICIES}
+    declared = {
+        value.name
+        for module in modules
+        for value in vars(import_module(module)).values()
+        if type(value).__name__ in {"ResourcePolicy", "StackPolicy"}
+    }
+    assert declared == {policy.name for group in GUARDED.values() for policy in group}

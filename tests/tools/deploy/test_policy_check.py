@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.deploy import policy_check
+from tools.deploy.engine_process import EngineProcess
+from tools.deploy.errors import Refused
+
+URN = "urn:pulumi:sandbox::project::peacefulrobot:edge:Edge$cloudflare:index/loadBalancer:LoadBalancer::balancer"
+UPLOAD = "urn:pulumi:sandbox::project::a:b:Publication$publisher:index:Upload::aws-upload"
+WEBSITE = "urn:pulumi:sandbox::project::publisher:index:Website::website"
+
+
+def finding(level, urn=URN):
+    said = {"resourceUrn": urn, "message": "Balanced.\nproxied is not true\n", "policyName": "balancer-fails-over"}
+    return {"policyEvent": {**said, "enforcementLevel": level}}
+
+
+def error(message, urn="", severity="error"):
+    return {"diagnosticEvent": {"urn": urn, "message": message, "severity": severity}}
+
+
+def log_of(tmp_path, *events, code=0):
+    """An engine that writes these events, and what it was asked."""
+    binary = tmp_path / "pulumi"
+    events_file = tmp_path / "events"
+    events_file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    binary.write_text(
+        f'#!/bin/sh\necho "$@ $PULUMI_DEBUG_COMMANDS" > {tmp_path}/asked\n'
+        f'while [ "$1" != --event-log ]; do shift; done\ncp {events_file} "$2"\nexit {code}\n'
+    )
+    binary.chmod(0o755)
+    return EngineProcess(binary, "sandbox", tmp_path, {"PATH": "/usr/bin:/bin"})
+
+
+def test_a_checkout_without_policies_asks_none(tmp_path):
+    assert policy_check.flags(tmp_path, "sandbox") == []
+    assert policy_check.require(EngineProcess(Path("/nowhere"), "sandbox", tmp_path, {}), []) == ()
+
+
+def test_a_stack_has_its_own_levels_where_it_has_a_file(tmp_path):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "PulumiPolicy.yaml").write_text("")
+    (folder / "config.sandbox.json").write_text("{}")
+    with_levels = ["--policy-pack", "policies", "--policy-pack-config", "policies/config.sandbox.json"]
+    assert policy_check.flags(tmp_path, "sandbox") == with_levels
+    assert policy_check.flags(tmp_path, "prod") == ["--policy-pack", "policies"]
+
+
+def test_this_checkout_has_policies():
+    assert policy_check.flags(Path(__file__).resolve().parents[3], "sandbox")
+
+
+@pytest.mark.parametrize("level", ["mandatory", "remediate"])
+def test_what_stops_a_run_is_named_with_its_policy_and_its_resource(tmp_path, level):
+    engine = log_of(tmp_path, {"preludeEvent": {}}, finding(level), finding(level), error("preview failed\n"), code=1)
+    with pytest.raises(Refused, match="nothing was changed") as raised:
+        policy_check.require(engine, ["--policy-pack", "policies"])
+    said = str(raised.value)
+    assert said.count("balancer-fails-over (balancer): Balanced.\n    proxied is not true") == 1
+
+
+def test_the_engine_is_asked_for_a_preview_with_the_policies(tmp_path):
+    policy_check.require(log_of(tmp_path), ["--policy-pack", "policies"])
+    asked = (tmp_path / "asked").read_text()
+    assert asked.startswith("preview --event-log ")
+    assert "--policy-pack policies --stack sandbox" in asked
+    assert asked.endswith(" true\n")
+
+
+def test_a_hint_stops_nothing(tmp_path):
+    assert policy_check.require(log_of(tmp_path, finding("advisory")), ["--policy-pack", "policies"]) == ()
+
+
+@pytest.mark.parametrize("urn", ["", URN, WEBSITE])
+def test_a_preview_that_fails_stops_the_run(tmp_path, urn):
+    engine = log_of(tmp_path, error("index.html is missing", urn), error("preview failed"), code=1)
+    with pytest.raises(Refused, match=r"the preview failed; nothing was changed:\n  - index.html is missing"):
+        policy_check.require(engine, ["--policy-pack", "policies"])
+
+
+def test_a_preview_that_fails_without_a_word_stops_the_run(tmp_path):
+    with pytest.raises(Refused, match="`pulumi preview …` on stack sandbox failed"):
+        policy_check.require(log_of(tmp_path, code=1), ["--policy-pack", "policies"])
+
+
+def test_one_platforms_trouble_does_not_stop_the_others(tmp_path):
+    engine = log_of(tmp_path, error("aws: 503", UPLOAD), error("preview failed"), error("x", severity="info"), code=1)
+    assert policy_check.require(engine, ["--policy-pack", "policies"]) == ("aws-upload",)
+
+
+def test_a_finding_counts_beside_one_platforms_trouble(tmp_path):
+    engine = log_of(tmp_path, error("aws: 503", UPLOAD), finding("mandatory"), code=1)
+    with pytest.raises(Refused, match="the policies stop this run"):
+        policy_check.require(engine, ["--policy-pack", "policies"])

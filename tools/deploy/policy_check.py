@@ -1,0 +1,103 @@
+"""Asks the policies before anything is applied.
+
+The engine judges a resource before it applies it, but the whole site only when everything is applied. So ``up`` begins
+with a preview that nobody sees, and goes no further if a policy stops it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tools.deploy.engine_process import EngineProcess
+from tools.deploy.errors import Refused
+
+PACK = "policies"
+#: Without it, the engine has no ``--event-log``.
+_DEBUG = {"PULUMI_DEBUG_COMMANDS": "true"}
+_STOPPING = ("mandatory", "remediate")
+#: Types of the publisher's resources, whose failure is one platform's trouble; without the content there is nothing.
+_ONE_PLATFORMS = "publisher:index:"
+_CONTENT = "publisher:index:Website"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a preview found."""
+
+    stopped_by: tuple[str, ...] = ()
+    """Findings that stop the run, as they are shown."""
+    errors: tuple[str, ...] = ()
+    """Other errors that stop the run."""
+    troubled: tuple[str, ...] = ()
+    """Resources of single platforms that failed; the run goes on without them."""
+
+
+def flags(root: Path, stack: str) -> list[str]:
+    """What has the engine ask the policies of the checkout ``root``, with the levels of a stack, where it has any."""
+    if not (root / PACK / "PulumiPolicy.yaml").exists():
+        return []
+    levels = root / PACK / f"config.{stack}.json"
+    return ["--policy-pack", PACK, *(["--policy-pack-config", f"{PACK}/{levels.name}"] if levels.exists() else [])]
+
+
+def require(process: EngineProcess, given: list[str]) -> tuple[str, ...]:
+    """Refuse what the policies do not allow. Returns the resources of single platforms that cannot be previewed."""
+    if not given:
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "events.jsonl"
+        asking = replace(process, environment={**process.environment, **_DEBUG})
+        failure: Refused | None = None
+        try:
+            asking.ask("preview", "--event-log", str(log), *given)
+        except Refused as refused:
+            failure = refused
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+    found = judgement(json.loads(line) for line in lines)
+    if found.stopped_by:
+        raise Refused(f"the policies stop this run; nothing was changed:\n{_listed(found.stopped_by)}")
+    if found.errors:
+        raise Refused(f"the preview failed; nothing was changed:\n{_listed(found.errors)}")
+    if failure and not found.troubled:
+        raise failure
+    return found.troubled
+
+
+def judgement(events: Iterable[Mapping[str, Any]]) -> Judgement:
+    """What the engine's events of a preview say."""
+    found = list(events)
+    stopped_by = tuple(_violation(event["policyEvent"]) for event in found if _stops(event))
+    errors, troubled = [], []
+    for urn, said in _errors(found):
+        kind = urn.split("::")[-2].rpartition("$")[2] if urn else ""
+        if kind.startswith(_ONE_PLATFORMS) and kind != _CONTENT:
+            troubled.append(urn.split("::")[-1])
+        else:
+            errors.append(said)
+    return Judgement(stopped_by, tuple(errors), tuple(troubled))
+
+
+def _stops(event: Mapping[str, Any]) -> bool:
+    return "policyEvent" in event and event["policyEvent"]["enforcementLevel"] in _STOPPING
+
+
+def _violation(event: Mapping[str, Any]) -> str:
+    where = event.get("resourceUrn", "").split("::")[-1]
+    return f"{event['policyName']} ({where}): {event['message'].strip()}"
+
+
+def _errors(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for event in events:
+        said = event.get("diagnosticEvent", {})
+        text = said.get("message", "").strip()
+        if said.get("severity") == "error" and text not in ("", "preview failed"):
+            yield said.get("urn", ""), text
+
+
+def _listed(found: Iterable[str]) -> str:
+    return "\n".join(f"  - {text.replace(chr(10), chr(10) + '    ')}" for text in dict.fromkeys(found))
