@@ -1,0 +1,43 @@
+"""Mastodon: a public post, so it says nothing that is not for everybody.
+
+https://docs.joinmastodon.org/methods/statuses/#create
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from coordinator.alerts.answers import require_taken
+from coordinator.alerts.channels import Message, NotTaken
+
+#: Characters of a post where a server says nothing else. https://docs.joinmastodon.org/user/posting/#text
+LONGEST = 500
+
+
+@dataclass(frozen=True)
+class Mastodon:
+    """An account's token with the scope ``write:statuses``."""
+
+    instance: str
+    token: str = field(repr=False)
+    http: httpx.AsyncClient = field(repr=False)
+    visibility: str = "public"
+    name: str = "mastodon"
+
+    async def send(self, message: Message) -> None:
+        """Post it; raises NotTaken. The instance knows the key for an hour, and posts no second time in that."""
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": message.key}
+        visibility = "unlisted" if message.closes and self.visibility == "public" else self.visibility
+        form = {"status": shortened(message.subject), "visibility": visibility, "language": "en"}
+        try:
+            answer = await self.http.post(f"{self.instance.rstrip('/')}/api/v1/statuses", data=form, headers=headers)
+        except httpx.HTTPError as error:
+            raise NotTaken(f"the Mastodon instance was not reached ({type(error).__name__})") from error
+        require_taken(answer.status_code, answer.headers, "the Mastodon instance")
+
+
+def shortened(text: str) -> str:
+    """At most 500 characters; the subject only, for the text may name what is not for everybody."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

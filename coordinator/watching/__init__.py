@@ -1,0 +1,5 @@
+"""Who looks after the site between two deployments: asks each platform, the public name and its DNS, and remembers.
+
+``targets`` says what is asked; ``probe`` asks once; ``incidents`` decides when something is wrong and when it is over,
+and knows neither network nor clock.
+"""
