@@ -12,10 +12,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from components.hosts import COMMON_FIELDS, host_class
+from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
 from platforms import PLATFORMS
 
@@ -62,6 +72,8 @@ class Settings(BaseModel):
     monitor_regions: tuple[str, ...] = Field(default=("WEU",), min_length=1)
     recovery: Recovery = Recovery()
     """For the coordinator, which reads it from the stack's file; here it is only checked."""
+    coordinator: Annotated[Delivery, PlainSerializer(given)] = Delivery()
+    """Likewise for the coordinator."""
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

@@ -92,6 +92,21 @@ class DeployQueue:
         await self._database.write(lambda: self._raise(target))
         self.changed.set()
 
+    async def want_unless_waiting(self, target: str) -> bool:
+        """Ask for a deployment unless one is wanted already; true if it was not. Raises QueueUnavailable."""
+        sql = "SELECT 1 FROM want WHERE target = ? AND wanted > done"
+
+        def write() -> bool:
+            if self._database.connection.execute(sql, (target,)).fetchone():
+                return False
+            self._raise(target)
+            return True
+
+        added = await self._database.write(write)
+        if added:
+            self.changed.set()
+        return added
+
     async def wanted(self) -> list[Wanted]:
         """What is to be deployed, oldest first."""
         sql = "SELECT target, wanted, since FROM want WHERE wanted > done ORDER BY since"
