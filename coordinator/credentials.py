@@ -56,8 +56,9 @@ def read(settings: Delivery, environment: Mapping[str, str]) -> tuple[Credential
         name = source.removeprefix("env:")
         if settings.deploy == "up" and source.startswith("env:") and name in OF_THE_PUBLICATION:
             mistakes.append(f"{key}: {name} belongs to the publication; use a variable of another name")
-    named = [source.removeprefix("env:") for source in secrets_of(settings).values() if source.startswith("env:")]
-    return Credentials(values, frozenset(named)), mistakes
+    sources = secrets_of(settings, unused=True).values()
+    named = frozenset(source.removeprefix("env:") for source in sources if source.startswith("env:"))
+    return Credentials(values, named), mistakes
 
 
 def checked(key: str, value: str) -> str:

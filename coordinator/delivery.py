@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from coordinator import credentials, forge_api, receiver
 from coordinator.credentials import Credentials
+from coordinator.delivery_settings import Delivery
 from coordinator.deployer import TASK as DEPLOYMENTS
 from coordinator.deployer import Deployer, Patience
 from coordinator.errors import Refused
@@ -39,6 +41,7 @@ from coordinator.ways.github_dispatch import GitHubDispatch
 from coordinator.ways.gitlab_pipeline import GitLabPipeline
 from coordinator.ways.up import CONTENT, Up, project_command
 
+_log = logging.getLogger(__name__)
 TARGET = "site"
 """The only target: the stack's site."""
 _GIT_ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://|^[\w.-]+@[\w.-]+:")
@@ -124,7 +127,15 @@ async def opened(wanted: Order, root: Path, state: Path, parts: Parts) -> AsyncI
             ).run
         app = Receiver(forges_of(wanted), targets_of(wanted), queue, metrics, beats).app()
         parts.ending["webhooks"] = partial(serve, app, own.listen)
+        _log.info("%s is deployed by %s; listening on %s for %s", wanted.remote.url, way.name, own.listen, _heard(own))
         yield
+
+
+def _heard(own: Delivery) -> str:
+    """What starts a deployment, in words."""
+    hooks = [name for name in ("github", "gitlab") if getattr(own.webhooks, name)]
+    looks = [f"a look at the tip every {own.poll} s"] if own.poll else []
+    return " and ".join([*(f"webhooks of {name}" for name in hooks), *looks])
 
 
 def refuse_taken(address: str) -> None:

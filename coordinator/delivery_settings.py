@@ -174,15 +174,18 @@ def given(settings: Delivery) -> dict[str, Any]:
     return settings.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def secrets_of(settings: Delivery) -> dict[str, str]:
-    """Where each secret that is needed comes from, by its key: ``webhooks.github.secret`` → ``env:NAME``."""
+def secrets_of(settings: Delivery, *, unused: bool = False) -> dict[str, str]:
+    """Where each secret that is needed comes from, by its key: ``webhooks.github.secret`` → ``env:NAME``.
+
+    With ``unused`` also those of a way that is not taken.
+    """
     groups: dict[str, BaseModel | None] = {
         "webhooks.github": settings.webhooks.github,
         "webhooks.gitlab": settings.webhooks.gitlab,
         "reports.github": settings.reports.github,
         "reports.gitlab": settings.reports.gitlab,
-        "gitlabPipeline": settings.gitlab_pipeline if settings.deploy == "gitlab-pipeline" else None,
-        "githubDispatch": settings.github_dispatch if settings.deploy == "github-dispatch" else None,
+        "gitlabPipeline": settings.gitlab_pipeline if unused or settings.deploy == "gitlab-pipeline" else None,
+        "githubDispatch": settings.github_dispatch if unused or settings.deploy == "github-dispatch" else None,
     }
     named = ("secret", "signing_key", "token", "trigger_token")
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, replace
 
 import stamina
@@ -203,8 +204,13 @@ class Deployer:
         """Pause before the next attempt; a new push ends it."""
         pause = self._patience.before(failed.attempt + 1)
         self._beats.beat(TASK, f"waiting {pause:.0f} s to try {failed.tip[:12]} again")
-        await rest(stop, pause, sooner=self._queue.changed)
-        self._queue.changed.clear()
+        end = time.monotonic() + pause
+        while (left := end - time.monotonic()) > 0:
+            self._queue.changed.clear()
+            wanted = await self._waiting(failed.target)
+            if wanted is None or wanted.number > failed.number:
+                return
+            await rest(stop, left, sooner=self._queue.changed)
 
     async def _waiting(self, target: str | None = None) -> Wanted | None:
         found = await self._queue.wanted()

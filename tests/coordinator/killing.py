@@ -12,7 +12,7 @@ from tests.coordinator.delivering import Coordinator, Publishing, Site, until
 
 def killed(folder: Path, times: int, seed: int) -> tuple[Coordinator, Publishing, Site]:
     """Push and kill at random moments; returns when the newest tip is live, and checks the order on the way."""
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     site, publishing = Site(folder), Publishing(folder / "live")
     publishing.switch("slow", "0.15")
     made = Coordinator(folder, site, publishing)
