@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,8 @@ class Patience:
     longest_wait: float = 900.0
     limit: float = 3600.0
     between_answers: float = 10.0
+    between_looks: float = 1.0
+    """However many pushes come, the repository is asked for the tip no oftener than this."""
 
     def before(self, attempt: int) -> float:
         """Pause before an attempt, the second being the first that has one."""
@@ -69,6 +72,7 @@ class Deployer:
         self._patience = patience
         self._metrics = metrics
         self._beats = beats
+        self._looked = -math.inf
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set and what runs has ended."""
@@ -78,7 +82,9 @@ class Deployer:
                 self._queue.changed.clear()
                 wanted = await self._waiting()
                 if wanted is not None:
+                    await rest(stop, self._looked + self._patience.between_looks - time.monotonic())
                     await self._serve(wanted.target, stop)
+                    self._looked = time.monotonic()
                 else:
                     self._beats.beat(TASK, "waiting for a push")
                     await unless_stopped(stop, self._queue.changed.wait())

@@ -29,7 +29,7 @@ class Deliveries(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.loop = asyncio.new_event_loop()
         self.world = World(Path(self.folder.name))
-        self.world.patience = Patience(attempts=2, wait=0.0, longest_wait=0.0, between_answers=0.0)
+        self.world.patience = Patience(attempts=2, wait=0.0, longest_wait=0.0, between_answers=0.0, between_looks=0.0)
         self.world.tips.said = ["0"]
         self.tip, self.ends, self.live = 0, 0, []
         self.do(self.world.open())

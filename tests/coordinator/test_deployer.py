@@ -62,7 +62,7 @@ class World:
         self.way = ScriptedWay()
         self.metrics = Metrics()
         self.beats = Heartbeats()
-        self.patience = Patience(attempts=3, wait=0.01, longest_wait=0.02, between_answers=0.0)
+        self.patience = Patience(attempts=3, wait=0.01, longest_wait=0.02, between_answers=0.0, between_looks=0.0)
         self.pushes = 0
 
     async def open(self):
@@ -169,7 +169,7 @@ async def test_before_the_last_attempt_nobody_is_told_of_a_failure(world):
 
 
 async def test_a_new_push_ends_the_pause_and_the_old_tip_gives_way(world):
-    world.deployer._patience = Patience(attempts=3, wait=1000.0)
+    world.deployer._patience = Patience(attempts=3, wait=1000.0, between_looks=0.0)
     world.way.results = [BADLY, WELL]
     await world.push("b")
     await until(lambda: "again" in world.beats.shown().get("deployments", ""))
