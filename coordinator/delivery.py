@@ -183,7 +183,7 @@ def way_of(wanted: Order, root: Path, state: Path) -> Way:
     if own.deploy == "gitlab-pipeline" and (pipeline := own.gitlab_pipeline):
         trigger = secrets["gitlabPipeline.triggerToken"]
         api = forge_api.gitlab(pipeline.api, secrets["gitlabPipeline.token"], trigger)
-        return GitLabPipeline(api, pipeline.project, pipeline.ref, trigger, pace)
+        return GitLabPipeline(api, pipeline.project, pipeline.ref, trigger, wanted.stack, pace)
     if own.deploy == "github-dispatch" and (dispatch := own.github_dispatch):
         return GitHubDispatch(
             forge_api.github(dispatch.api, secrets["githubDispatch.token"]), dispatch.repository, pace

@@ -87,7 +87,9 @@ class Repository:
     by a killed run is ever used.
     """
 
-    def __init__(self, url: str, scheme: str, cache: Path) -> None:
+    def __init__(self, url: str, scheme: str, cache: Path, seconds: float = _GIT_SECONDS) -> None:
+        """``seconds`` is how long one command of Git may take."""
+        self._seconds = seconds
         self._url = url
         self._scheme = scheme
         self._folder = cache / hashlib.sha256(url.encode()).hexdigest()[:32]
@@ -104,9 +106,9 @@ class Repository:
             self._prune(found.folder)
         return found
 
-    def tip(self, ref: str | None, seconds: float) -> str:
-        """The commit that ``ref`` names now; nothing is fetched. Raises SourceError, also after ``seconds``."""
-        return self._resolve(ref, seconds)
+    def tip(self, ref: str | None) -> str:
+        """The commit that ``ref`` names now; nothing is fetched. Raises SourceError."""
+        return self._resolve(ref)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -124,11 +126,11 @@ class Repository:
                 "Free some space or mend its permissions."
             ) from error
 
-    def _resolve(self, ref: str | None, seconds: float = _GIT_SECONDS) -> str:
+    def _resolve(self, ref: str | None) -> str:
         """Ask the remote what a branch or tag is now; a tag wins, as in Git itself."""
         tags = [f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}"]
         names = [*tags, f"refs/heads/{ref}", f"{ref}^{{}}", ref] if ref else ["HEAD"]
-        output = self._git(["ls-remote", "--", self._url, *names], "asked for its branches", seconds=seconds)
+        output = self._git(["ls-remote", "--", self._url, *names], "asked for its branches")
         lines = (line.partition("\t") for line in output.splitlines())
         found = {name: commit for commit, _, name in lines}
         commit = next((found[name] for name in names if name in found), None)
@@ -203,7 +205,7 @@ class Repository:
             if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
 
-    def _git(self, arguments: list[str], what: str, folder: Path | None = None, seconds: float = _GIT_SECONDS) -> str:
+    def _git(self, arguments: list[str], what: str, folder: Path | None = None) -> str:
         """Output of one Git command, on the checkout in ``folder`` if given; raises SourceError with Git's words."""
         try:
             done = subprocess.run(
@@ -212,13 +214,15 @@ class Repository:
                 env=self._environment(folder),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=seconds,
+                timeout=self._seconds,
                 check=False,
             )
         except FileNotFoundError as error:
             raise SourceError("the content is a Git URL, but the command git is not on PATH. Install Git.") from error
         except subprocess.TimeoutExpired as error:
-            raise SourceError(f"{self._url} was not {what} within {seconds:.0f} seconds. Try again later.") from error
+            raise SourceError(
+                f"{self._url} was not {what} within {self._seconds:.0f} seconds. Try again later."
+            ) from error
         if done.returncode != 0:
             raise SourceError(self._failure(what, done.stderr))
         return done.stdout.decode("utf-8", "surrogateescape")

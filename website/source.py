@@ -55,7 +55,7 @@ def tip(source: str, ref: str | None, seconds: float) -> str:
         raise SourceError(f"the content {printable(source)!r} is a folder, which has no commits. Give a Git URL.")
     wanted = _wanted_ref(behind, ref)
     _check_url(url, scheme)
-    return Repository(url, scheme, Path(os.devnull)).tip(wanted, seconds)
+    return Repository(url, scheme, Path(os.devnull), seconds).tip(wanted)
 
 
 def _scheme(url: str) -> str | None:

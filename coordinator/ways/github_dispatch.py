@@ -25,10 +25,11 @@ _LISTED = 30
 
 @dataclass(frozen=True)
 class GitHubDispatch:
-    """``deploy: github-dispatch``. The workflow gets ``client_payload`` with ``commit`` and ``deployment``."""
+    """``deploy: github-dispatch``. The workflow gets ``client_payload`` with ``commit``, ``stack`` and ``deployment``."""
 
     api: ForgeApi
     repository: str
+    stack: str
     pace: Pace
     appears: float = 120.0
     """Real seconds within which a run must appear."""
@@ -60,7 +61,7 @@ class GitHubDispatch:
         await self.api.close()
 
     async def _send(self, deployment: Deployment) -> None:
-        payload = {"commit": deployment.tip, "deployment": key_of(deployment)}
+        payload = {"commit": deployment.tip, "stack": self.stack, "deployment": key_of(deployment)}
         await self.api.ask("POST", f"{self._path}/dispatches", {"event_type": EVENT, "client_payload": payload})
 
     async def _newest(self) -> int:

@@ -20,13 +20,14 @@ _ENDED_BADLY = {"failed", "canceled", "skipped"}
 
 @dataclass(frozen=True)
 class GitLabPipeline:
-    """``deploy: gitlab-pipeline``. The pipeline gets CONTENT_COMMIT and CONTENT_DEPLOYMENT as variables."""
+    """``deploy: gitlab-pipeline``. The pipeline gets CONTENT_COMMIT, CONTENT_STACK and CONTENT_DEPLOYMENT."""
 
     api: ForgeApi
     project: str
     ref: str
     """Of the project with the pipeline."""
     trigger_token: str
+    stack: str
     pace: Pace
     name: str = "gitlab-pipeline"
 
@@ -50,7 +51,11 @@ class GitLabPipeline:
         await self.api.close()
 
     async def _start(self, deployment: Deployment) -> str:
-        variables = {"CONTENT_COMMIT": deployment.tip, "CONTENT_DEPLOYMENT": str(deployment.id)}
+        variables = {
+            "CONTENT_COMMIT": deployment.tip,
+            "CONTENT_STACK": self.stack,
+            "CONTENT_DEPLOYMENT": str(deployment.id),
+        }
         wanted = {"ref": self.ref, "token": self.trigger_token, "variables": variables}
         started = await self.api.ask("POST", f"{self._path}/trigger/pipeline", wanted)
         return str(int(field_of(started, "id")))

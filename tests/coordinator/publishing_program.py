@@ -20,6 +20,9 @@ def append(path: Path, line: str) -> None:
 def main(folder: Path) -> int:
     tip = os.environ["PEACEFULROBOT_CONTENT"].rpartition("#")[2]
     append(folder / "begun", tip)
+    append(folder / "steps", "begins")
+    while (folder / "held").exists():
+        time.sleep(0.01)
     slow = folder / "slow"
     if slow.exists():
         time.sleep(float(slow.read_text()))
@@ -36,6 +39,7 @@ def main(folder: Path) -> int:
     new.write_text(tip)
     new.rename(folder / "live")
     append(folder / "live.log", tip)
+    append(folder / "steps", "ends")
     return 0
 
 

@@ -36,12 +36,12 @@ def start(tmp_path, site, publishing):
 
 def test_fifty_pushes_during_a_deployment_make_exactly_one_more_of_the_newest(start, site, publishing):
     made = start()
-    publishing.switch("slow", "1")
+    publishing.switch("held", "")
     assert made.push("first") == 202
     until(lambda: publishing.lines("begun"), "a deployment runs")
-    publishing.switch("slow", "0")
     tips = [site.commit() for _ in range(50)]
     assert [made.push(f"{number}") for number in range(50)] == [202] * 50
+    publishing.switch("held", None)
     until(lambda: publishing.live == tips[-1], "the newest is live")
     until(lambda: made.health()["waiting"] == [], "nothing waits")
     assert publishing.lines("begun") == [site.commits[0], tips[-1]]
@@ -49,30 +49,31 @@ def test_fifty_pushes_during_a_deployment_make_exactly_one_more_of_the_newest(st
 
 def test_killed_during_a_deployment_it_waits_for_that_and_notes_it_and_deploys_again(start, site, publishing):
     made = start()
-    publishing.switch("slow", "1.5")
+    publishing.switch("held", "")
     tip = site.commit()
     assert made.push("1") == 202
     until(lambda: publishing.lines("begun"), "a deployment runs")
     made.kill()
     made.start()
-    until(lambda: publishing.lines("begun") == [tip, tip], "it is done again")
-    assert publishing.lines("live.log") == [tip], "the second began before the first had ended"
+    waits = "a publication of an earlier coordinator still runs; waiting for its end"
+    until(lambda: waits in made.log.read_text(), "it waits for the one that was left running")
+    publishing.switch("held", None)
     until(lambda: made.health()["waiting"] == [], "nothing waits")
-    log = made.log.read_text()
-    assert f"deployment 1 of {tip[:12]} was cut off; it is done again" in log
-    assert "a publication of an earlier coordinator still runs; waiting for its end" in log
-    assert publishing.live == tip
+    assert publishing.lines("steps") == ["begins", "ends"] * 2
+    assert (publishing.live, publishing.lines("begun")) == (tip, [tip, tip])
+    assert f"deployment 1 of {tip[:12]} was cut off; it is done again" in made.log.read_text()
 
 
 def test_a_stop_waits_for_the_deployment_and_takes_no_more_pushes(start, site, publishing):
     made = start()
-    publishing.switch("slow", "1")
+    publishing.switch("held", "")
     tip = site.commit()
     assert made.push("1") == 202
     until(lambda: publishing.lines("begun"), "a deployment runs")
     made.process.terminate()
     until(lambda: made.push("2") == 0, "it listens no more")
     made.process.terminate()
+    publishing.switch("held", None)
     assert made.process.wait(30) == 0
     assert (publishing.live, publishing.lines("begun")) == (tip, [tip])
 

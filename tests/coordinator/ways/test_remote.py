@@ -52,10 +52,10 @@ class Remote:
 async def remote(request):
     async with served(GitHub() if request.param == "github" else GitLab()) as forge:
         if request.param == "github":
-            way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", PACE, appears=0.5)
+            way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", "prod", PACE, appears=0.5)
         else:
             way = GitLabPipeline(
-                forge_api.gitlab(forge.address, TOKEN, TRIGGER), "robot/sub/site", "main", TRIGGER, PACE
+                forge_api.gitlab(forge.address, TOKEN, TRIGGER), "robot/sub/site", "main", TRIGGER, "prod", PACE
             )
         yield Remote(forge, way)
         await way.close()
@@ -66,8 +66,12 @@ async def test_a_run_is_started_with_the_tip_and_followed_to_its_end(remote, wel
     result, _ = await asyncio.gather(remote.deploy(), remote.ends(well))
     assert result.outcome is outcome
     (run,) = remote.forge.runs
-    given = run["client_payload"]["commit"] if isinstance(remote.forge, GitHub) else run["variables"]["CONTENT_COMMIT"]
-    assert given == TIP
+    if isinstance(remote.forge, GitHub):
+        assert run["event_type"] == "content-updated"
+        assert run["client_payload"] == {"commit": TIP, "stack": "prod", "deployment": key_of(ORDER)}
+    else:
+        wanted = {"CONTENT_COMMIT": TIP, "CONTENT_STACK": "prod", "CONTENT_DEPLOYMENT": "3"}
+        assert (run["ref"], run["variables"]) == ("main", wanted)
 
 
 async def test_a_run_that_was_begun_before_a_crash_is_taken_up_and_not_started_again(remote):
@@ -111,7 +115,7 @@ async def test_a_run_that_never_ends_is_given_up(remote):
 @pytest.fixture
 async def dispatch():
     async with served(GitHub()) as forge:
-        way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", PACE, appears=0.3)
+        way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", "prod", PACE, appears=0.3)
         yield Remote(forge, way)
         await way.close()
 
