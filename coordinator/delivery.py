@@ -185,9 +185,8 @@ def way_of(wanted: Order, root: Path, state: Path) -> Way:
         api = forge_api.gitlab(pipeline.api, secrets["gitlabPipeline.token"], trigger)
         return GitLabPipeline(api, pipeline.project, pipeline.ref, trigger, wanted.stack, pace)
     if own.deploy == "github-dispatch" and (dispatch := own.github_dispatch):
-        return GitHubDispatch(
-            forge_api.github(dispatch.api, secrets["githubDispatch.token"]), dispatch.repository, pace
-        )
+        api = forge_api.github(dispatch.api, secrets["githubDispatch.token"])
+        return GitHubDispatch(api, dispatch.repository, wanted.stack, pace)
     return Up(
         command=own.up.command or project_command(wanted.stack),
         folder=root,

@@ -25,7 +25,7 @@ _LISTED = 30
 
 @dataclass(frozen=True)
 class GitHubDispatch:
-    """``deploy: github-dispatch``. The workflow gets ``client_payload`` with ``commit``, ``stack`` and ``deployment``."""
+    """``deploy: github-dispatch``. The workflow's ``client_payload`` has ``commit``, ``stack`` and ``deployment``."""
 
     api: ForgeApi
     repository: str

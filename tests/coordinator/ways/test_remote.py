@@ -52,7 +52,7 @@ class Remote:
 async def remote(request):
     async with served(GitHub() if request.param == "github" else GitLab()) as forge:
         if request.param == "github":
-            way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", "prod", PACE, appears=0.5)
+            way = GitHubDispatch(forge_api.github(forge.address, TOKEN), "robot/site", "prod", PACE, appears=5.0)
         else:
             way = GitLabPipeline(
                 forge_api.gitlab(forge.address, TOKEN, TRIGGER), "robot/sub/site", "main", TRIGGER, "prod", PACE
