@@ -92,8 +92,9 @@ class Deliveries(RuleBasedStateMachine):
     def failed_for_good(self):
         """Whether the newest tip was given up, which only a further push or delivery changes."""
         last = self.do(self.world.history.last("site"))
-        given_up = last is not None and last.outcome is Outcome.FAILED and last.tip == str(self.tip)
-        return given_up and not self.do(self.world.queue.wanted())
+        if last is None or last.outcome is not Outcome.FAILED or last.tip != str(self.tip):
+            return False
+        return last.attempt >= self.world.patience.attempts and not self.do(self.world.queue.wanted())
 
     def teardown(self):
         if not hasattr(self, "world"):
