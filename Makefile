@@ -92,7 +92,7 @@ mutate: venv ## Change the code of the policies in small ways, and name each cha
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
 
-coordinator: venv ## Bring platforms back in steps after an outage, until Ctrl-C: STACK=sandbox
+coordinator: venv ## Make pushes live and bring platforms back in steps, until Ctrl-C [CONTENT=Git URL#branch] [STACK=…]
 	@$(RUN) -m coordinator --stack $(STACK)
 
 availability: venv ## Say what the stack can be expected to reach, with a chart [STACK=…] [FORMAT=json] [HOSTS=a,b] [EDGE=worker] [FRONTS=2] [YEARS=…] [SEED=…]

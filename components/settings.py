@@ -13,11 +13,21 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from components.hosts import COMMON_FIELDS, host_class
 from components.worker_limits import WorkerLimits
+from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
 from planning.traffic import Traffic
 from platforms import PLATFORMS
@@ -76,6 +86,8 @@ class Settings(BaseModel):
     traffic: Traffic = Traffic()
     """For `make cost` and the policy that holds the stack to its budget."""
     budget: str = Field(default="", pattern=_DOLLARS)
+    coordinator: Annotated[Delivery, PlainSerializer(given)] = Delivery()
+    """Likewise for the coordinator."""
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

@@ -8,14 +8,14 @@ failed may be sent again.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
+
+from coordinator.database import Database, DiskRefuses
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS want (
@@ -30,11 +30,8 @@ CREATE INDEX IF NOT EXISTS delivery_by_age ON delivery (received);
 #: Forges send a delivery again for three days at the most.
 #: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
 REMEMBERED = 7 * 24 * 3600.0
-T = TypeVar("T")
-
-
-class QueueUnavailable(Exception):
-    """The disk took nothing; what was to be queued is not queued."""
+QueueUnavailable = DiskRefuses
+"""What was to be queued is not queued."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +59,15 @@ class DeployQueue:
     """Opened with ``async with``. Many deliveries that come at once are made durable together (one fsync)."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="queue")
-        self._database: sqlite3.Connection
+        self._database = Database(path, _SCHEMA)
         self._waiting: list[tuple[Delivery, asyncio.Future[bool]]] = []
         self._committing: asyncio.Task[None] | None = None
         self.changed = asyncio.Event()
         """Set when something is wanted; whoever takes it clears it."""
 
     async def __aenter__(self) -> Self:
-        await self._on_disk(self._open)
+        await self._database.open()
         if await self.wanted():
             self.changed.set()
         return self
@@ -82,8 +77,7 @@ class DeployQueue:
     ) -> None:
         if self._committing is not None:
             await self._committing
-        await self._on_disk(self._database.close)
-        self._thread.shutdown()
+        await self._database.close()
 
     async def accept(self, delivery: Delivery) -> bool:
         """Make a delivery durable; False for one that is known already. Raises QueueUnavailable."""
@@ -95,27 +89,42 @@ class DeployQueue:
 
     async def want(self, target: str) -> None:
         """Ask for a deployment without a delivery, as a poll does. Raises QueueUnavailable."""
-        await self._on_disk(lambda: self._transaction(lambda: self._raise(target)))
+        await self._database.write(lambda: self._raise(target))
         self.changed.set()
+
+    async def want_unless_waiting(self, target: str) -> bool:
+        """Ask for a deployment unless one is wanted already; true if it was not. Raises QueueUnavailable."""
+        sql = "SELECT 1 FROM want WHERE target = ? AND wanted > done"
+
+        def write() -> bool:
+            if self._database.connection.execute(sql, (target,)).fetchone():
+                return False
+            self._raise(target)
+            return True
+
+        added = await self._database.write(write)
+        if added:
+            self.changed.set()
+        return added
 
     async def wanted(self) -> list[Wanted]:
         """What is to be deployed, oldest first."""
         sql = "SELECT target, wanted, since FROM want WHERE wanted > done ORDER BY since"
-        return await self._on_disk(lambda: [Wanted(*row) for row in self._database.execute(sql)])
+        return await self._database.read(lambda: [Wanted(*row) for row in self._database.connection.execute(sql)])
 
     async def finish(self, wanted: Wanted, *, deployed: bool) -> None:
         """Record the end of a deployment. One that failed is wanted no more until somebody asks again.
 
         Pushes that came in the meantime stay wanted.
         """
-        await self._on_disk(lambda: self._transaction(lambda: self._finish(wanted, deployed=deployed)))
+        await self._database.write(lambda: self._finish(wanted, deployed=deployed))
 
     async def _commit_all(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             deliveries = [delivery for delivery, _ in batch]
             try:
-                new = await self._on_disk(lambda: self._transaction(lambda: list(map(self._add, deliveries))))  # noqa: B023
+                new = await self._database.write(lambda: list(map(self._add, deliveries)))  # noqa: B023
             except QueueUnavailable as error:
                 for _, accepted in batch:
                     accepted.set_exception(error)
@@ -126,45 +135,21 @@ class DeployQueue:
             if any(new):
                 self.changed.set()
 
-    async def _on_disk(self, work: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (sqlite3.Error, OSError) as error:
-            raise QueueUnavailable(f"{self._path}: {error}. Nothing was queued; make room or check the disk") from error
-
-    def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_SCHEMA)
-
-    def _transaction(self, work: Callable[[], T]) -> T:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            found = work()
-        except BaseException:
-            if self._database.in_transaction:  # a full disk has ended it already
-                self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-        return found
-
     def _add(self, delivery: Delivery) -> bool:
         known = "SELECT failed FROM delivery WHERE source = ? AND id = ?"
-        found = self._database.execute(known, (delivery.source, delivery.id)).fetchone()
+        found = self._database.connection.execute(known, (delivery.source, delivery.id)).fetchone()
         if found is not None and not found[0]:
             return False
         number = self._raise(delivery.target)
-        self._database.execute(
+        self._database.connection.execute(
             "INSERT OR REPLACE INTO delivery (source, id, target, wanted, received) VALUES (?, ?, ?, ?, ?)",
             (delivery.source, delivery.id, delivery.target, number, self._clock()),
         )
-        self._database.execute("DELETE FROM delivery WHERE received < ?", (self._clock() - REMEMBERED,))
+        self._database.connection.execute("DELETE FROM delivery WHERE received < ?", (self._clock() - REMEMBERED,))
         return True
 
     def _raise(self, target: str) -> int:
-        row = self._database.execute(
+        row = self._database.connection.execute(
             "INSERT INTO want (target, wanted, since) VALUES (?, 1, ?) ON CONFLICT (target) DO UPDATE SET "
             "since = CASE WHEN wanted > done THEN since ELSE excluded.since END, wanted = wanted + 1 RETURNING wanted",
             (target, self._clock()),
@@ -172,12 +157,12 @@ class DeployQueue:
         return int(row[0])
 
     def _finish(self, wanted: Wanted, *, deployed: bool) -> None:
-        self._database.execute(
+        self._database.connection.execute(
             "UPDATE want SET done = ?, since = ? WHERE target = ? AND done < ?",
             (wanted.number, self._clock(), wanted.target, wanted.number),
         )
         if not deployed:
-            self._database.execute(
+            self._database.connection.execute(
                 "UPDATE delivery SET failed = 1 WHERE target = ? AND wanted <= ?", (wanted.target, wanted.number)
             )
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,6 +23,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from coordinator import pushes
+from coordinator.heartbeats import Heartbeats
+from coordinator.metrics import Metrics
 from coordinator.pushes import Push, Unreadable
 from coordinator.queue import Delivery, DeployQueue, QueueUnavailable
 from coordinator.signatures import Forged, Headers
@@ -93,16 +95,19 @@ class Receiver:
     """Answers at ``/hooks/…``, ``/healthz`` and ``/metrics``. ``targets`` says which pushes are deployed."""
 
     def __init__(
-        self, forges: Mapping[str, Forge], targets: Mapping[tuple[str, Push], str], queue: DeployQueue
+        self,
+        forges: Mapping[str, Forge],
+        targets: Mapping[tuple[str, Push], str],
+        queue: DeployQueue,
+        metrics: Metrics | None = None,
+        beats: Heartbeats | None = None,
     ) -> None:
         self._forges = forges
         self._targets = targets
         self._queue = queue
         self._forgeries = Forgeries()
-        self.registry = CollectorRegistry()
-        self._answers = Counter(
-            "webhook_answers", "Webhooks by sender and outcome.", ["forge", "outcome"], registry=self.registry
-        )
+        self.metrics = metrics or Metrics()
+        self._beats = beats or Heartbeats()
 
     def app(self) -> Starlette:
         """The ASGI application; larger bodies are answered with 413 however they are announced."""
@@ -113,7 +118,7 @@ class Receiver:
     def _hook(self, forge: Forge) -> Callable[[Request], object]:
         async def answer(request: Request) -> Response:
             outcome, status, said = await self._received(forge, request)
-            self._answers.labels(forge.name, outcome).inc()
+            self.metrics.answers.labels(forge.name, outcome).inc()
             return JSONResponse({"outcome": outcome, "detail": said}, status)
 
         return answer
@@ -151,11 +156,19 @@ class Receiver:
         return "accepted", 202, "the branch will be deployed"
 
     async def _health(self, _: Request) -> Response:
-        waiting = await self._queue.wanted()
-        return JSONResponse({"status": "ok", "waiting": [one.target for one in waiting]})
+        """503 as long as a task is stuck, which it names; or the disk cannot be read."""
+        stuck = self._beats.stuck()
+        try:
+            waiting = [one.target for one in await self._queue.wanted()]
+        except QueueUnavailable as error:
+            waiting, stuck = [], {**stuck, "queue": str(error)}
+        said = {"status": "stuck" if stuck else "ok", "waiting": waiting, "tasks": self._beats.shown(), "stuck": stuck}
+        return JSONResponse(said, 503 if stuck else 200)
 
     async def _metrics(self, _: Request) -> Response:
-        return PlainTextResponse(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+        self.metrics.waiting.set(len(await self._queue.wanted()))
+        self.metrics.stuck.set(len(self._beats.stuck()))
+        return PlainTextResponse(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _whole_body(request: Request) -> bytes:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from coordinator.delivery_settings import Delivery
 from coordinator.errors import Refused
 from coordinator.recovery_settings import Recovery
 
@@ -28,7 +29,11 @@ class StackSettings(BaseModel):
     domain: str = Field(min_length=1)
     hostname: str = ""
     edge_mode: str = "load-balancer"
+    content: str = Field(min_length=1)
+    content_ref: str = ""
+    hosts: tuple[str, ...] = Field(min_length=1)
     recovery: Recovery = Recovery()
+    coordinator: Delivery = Delivery()
 
     @property
     def site_name(self) -> str:

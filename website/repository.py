@@ -87,7 +87,9 @@ class Repository:
     by a killed run is ever used.
     """
 
-    def __init__(self, url: str, scheme: str, cache: Path) -> None:
+    def __init__(self, url: str, scheme: str, cache: Path, seconds: float = _GIT_SECONDS) -> None:
+        """``seconds`` is how long one command of Git may take."""
+        self._seconds = seconds
         self._url = url
         self._scheme = scheme
         self._folder = cache / hashlib.sha256(url.encode()).hexdigest()[:32]
@@ -103,6 +105,10 @@ class Repository:
             os.utime(found.folder)
             self._prune(found.folder)
         return found
+
+    def tip(self, ref: str | None) -> str:
+        """The commit that ``ref`` names now; nothing is fetched. Raises SourceError."""
+        return self._resolve(ref)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -208,14 +214,14 @@ class Repository:
                 env=self._environment(folder),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_GIT_SECONDS,
+                timeout=self._seconds,
                 check=False,
             )
         except FileNotFoundError as error:
             raise SourceError("the content is a Git URL, but the command git is not on PATH. Install Git.") from error
         except subprocess.TimeoutExpired as error:
             raise SourceError(
-                f"{self._url} was not {what} within {_GIT_SECONDS // 60} minutes. Try again later."
+                f"{self._url} was not {what} within {self._seconds:.0f} seconds. Try again later."
             ) from error
         if done.returncode != 0:
             raise SourceError(self._failure(what, done.stderr))

@@ -91,12 +91,12 @@ async def test_what_was_accepted_is_there_after_a_restart(tmp_path):
 
 async def test_a_disk_that_takes_nothing_is_an_error_and_nothing_is_queued(tmp_path):
     async with DeployQueue(tmp_path / "q") as queue:
-        pages = queue._database.execute("PRAGMA page_count").fetchone()[0]
-        queue._database.execute(f"PRAGMA max_page_count = {pages}")
+        pages = queue._database.connection.execute("PRAGMA page_count").fetchone()[0]
+        queue._database.connection.execute(f"PRAGMA max_page_count = {pages}")
         many = [queue.accept(Delivery("github", f"{number:0200d}", f"{number}:{MAIN}")) for number in range(1000)]
         with pytest.raises(QueueUnavailable, match="full"):
             await asyncio.gather(*many)
-        queue._database.execute("PRAGMA max_page_count = 100000")
+        queue._database.connection.execute("PRAGMA max_page_count = 100000")
         assert await queue.wanted() == []
         assert await queue.accept(Delivery("github", "new", MAIN))
         assert len(await queue.wanted()) == 1

@@ -210,7 +210,7 @@ async def test_no_log_line_and_no_answer_holds_a_secret_or_a_header(http, caplog
 async def test_health_and_metrics_say_what_waits_and_what_came(http):
     await push(http)
     async with http.get("/healthz") as answer:
-        assert await answer.json() == {"status": "ok", "waiting": ["site"]}
+        assert await answer.json() == {"status": "ok", "waiting": ["site"], "tasks": {}, "stuck": {}}
     async with http.get("/metrics") as answer:
         assert 'webhook_answers_total{forge="github",outcome="accepted"} 1.0' in await answer.text()
 

@@ -195,6 +195,7 @@ class Commands:
         else:
             state = json.loads(process.ask("stack", "export"))
             platforms = report.after_failure(state, outputs, self.stack.hosts())
+        report.write_outcome(platforms)
         report.show(self.console, platforms, work, failed=code != 0)
         self.show_address(outputs)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,13 @@ def state_of(name: str, wanted: str, resources: Mapping[tuple[str, str], Mapping
         )
     trouble = "failed: old release stays live" if live else "failed: nothing is live yet"
     return Platform(name, address, live, trouble)
+
+
+def write_outcome(platforms: Sequence[Platform], environment: Mapping[str, str] = os.environ) -> None:
+    """Say what came of a run to the program that started it, in the file that PEACEFULROBOT_OUTCOME names."""
+    named = environment.get("PEACEFULROBOT_OUTCOME")
+    if named:
+        Path(named).write_text(json.dumps({"platforms": [asdict(platform) for platform in platforms]}), "utf-8")
 
 
 def table(platforms: Sequence[Platform], work: Mapping[str, Work], *, failed: bool = False) -> Table:

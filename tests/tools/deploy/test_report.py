@@ -75,3 +75,11 @@ def test_the_table_names_the_platforms_that_failed():
 
 def test_a_run_that_failed_beside_the_platforms_says_so():
     assert "What went wrong stands above" in shown([Platform("aws", "", "r")], {}, failed=True)
+
+
+def test_the_outcome_is_written_where_the_program_that_started_the_run_wants_it(tmp_path):
+    named = tmp_path / "outcome.json"
+    report.write_outcome([Platform("aws", "https://a", "r1", "failed")], {"PEACEFULROBOT_OUTCOME": str(named)})
+    row = {"name": "aws", "url": "https://a", "release": "r1", "trouble": "failed"}
+    assert json.loads(named.read_text()) == {"platforms": [row]}
+    report.write_outcome([], {})
