@@ -1,4 +1,4 @@
-"""The program, as a table of contents: settings → website → one host for each platform → edge → exports."""
+"""The program, as a table of contents: settings → website → one host for each platform → edge → delivery → exports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ atexit.register(gc.freeze)
 
 import pulumi
 
+from components import delivery
 from components import settings as stack
 from components.edge import Edge, EdgeArgs
 from components.hosts import host_class
@@ -50,6 +51,8 @@ edge = Edge(
     folders=site.folders,
 )
 
+handed = delivery.declare(settings, hosts)
+
 pulumi.export("site_url", edge.site_url)
 pulumi.export("release", site.release)
 pulumi.export(
@@ -65,3 +68,5 @@ pulumi.export(
         for name, host in hosts.items()
     ],
 )
+if handed is not None:
+    pulumi.export("delivery", handed)

@@ -15,6 +15,7 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from components.delivery.settings import DeliverySettings
 from components.hosts import COMMON_FIELDS, host_class
 from coordinator.recovery_settings import Recovery
 from platforms import PLATFORMS
@@ -62,6 +63,7 @@ class Settings(BaseModel):
     monitor_regions: tuple[str, ...] = Field(default=("WEU",), min_length=1)
     recovery: Recovery = Recovery()
     """For the coordinator, which reads it from the stack's file; here it is only checked."""
+    delivery: DeliverySettings = DeliverySettings()
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

@@ -1,0 +1,134 @@
+"""The delivery component: made only where the setting ``delivery`` names a forge."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import pulumi
+
+from components.delivery import aws, azure, gcp, github, gitlab, tokens
+from components.delivery.generated import SshKey, WebhookSecret
+from components.delivery.handed import Handed
+from components.delivery.settings import DeliverySettings
+from components.delivery.trust import trusted
+from components.settings import Settings
+
+_CLOUDS: Mapping[str, ModuleType] = {"aws": aws, "gcp": gcp, "azure": azure}
+
+
+class DeliveryError(pulumi.RunError):
+    """Every mistake that shows only with the environment, the date and the hosts: one line each."""
+
+
+class Delivery(pulumi.ComponentResource):
+    """What joins the repositories, at each forge that is set."""
+
+    handed: pulumi.Output[dict[str, Any]]
+    """What the coordinator is to be given, by forge: a secret."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        hosts: Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        today: datetime.date | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        """Declare it. Raises DeliveryError with every mistake; warns of tokens that end soon."""
+        delivery, today = settings.delivery, today or datetime.datetime.now(datetime.UTC).date()
+        check(delivery, hosts, today, environment)
+        pipelines = trusted(delivery)
+        super().__init__("peacefulrobot:delivery:Delivery", name, {"forges": [one.name for one in pipelines]}, opts)
+        for warning in tokens.ending(delivery.tokens, today):
+            pulumi.log.warn(warning, self)
+        self._name = name
+        self._settings = delivery
+        self._tokens = {key: pulumi.Output.secret(environment[key]) for key in delivery.tokens}
+        self._variables = self._clouds(hosts)
+        handed = {forge.name: self._forge(forge.name) for forge in pipelines}
+        self.handed = pulumi.Output.secret(pulumi.Output.all(**handed))
+        self.register_outputs({})
+
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self)
+
+    def _clouds(self, hosts: Mapping[str, Any]) -> dict[str, dict[str, pulumi.Input[str]]]:
+        """Forge → variables with which its pipeline signs in to the clouds."""
+        found: dict[str, dict[str, pulumi.Input[str]]] = {}
+        for key, module in _CLOUDS.items():
+            own = getattr(self._settings, key)
+            if own is None:
+                continue
+            scope = hosts[module.HOST].scope
+            made = module.declare(f"{self._name}-{key}", own, trusted(self._settings), scope, self._child())
+            for forge, variables in made.items():
+                found.setdefault(forge, {}).update(variables)
+        return found
+
+    def _forge(self, forge: str) -> dict[str, pulumi.Input[str]]:
+        """Declare one forge; returns what the coordinator needs for it."""
+        own = getattr(self._settings, forge)
+        name, rotation = f"{self._name}-{forge}", self._settings.rotation
+        url = f"{self._settings.coordinator}/hooks/{forge}" if self._settings.coordinator else ""
+        hooked = bool(own.content and url)
+        secret = WebhookSecret(f"{name}-webhook-secret", rotation.webhooks, self._child()) if hooked else None
+        comment = f"{pulumi.get_project()}-{pulumi.get_stack()}"
+        key = SshKey(f"{name}-key", comment, rotation.keys, self._child()) if own.content else None
+        handed = Handed(self._tokens, self._variables.get(forge, {}), url, secret, key)
+        given: dict[str, pulumi.Input[str]] = {}
+        if secret is not None:
+            signed = forge == "gitlab" and own.signed
+            given["signingKey" if signed else "webhookSecret"] = secret.signing if signed else secret.secret
+        if forge == "github":
+            github.declare(name, own, handed, self._child())
+        else:
+            given["triggerToken"] = gitlab.declare(name, own, handed, self._child())
+        return given
+
+
+def check(
+    settings: DeliverySettings, hosts: Mapping[str, Any], today: datetime.date, environment: Mapping[str, str]
+) -> None:
+    """Raise DeliveryError with every mistake."""
+    mistakes = [
+        *tokens.mistakes(settings.tokens, hosts, environment),
+        *tokens.expired(settings.tokens, today),
+        *_cloud_mistakes(settings, hosts),
+        *_owner_mistakes(settings, environment),
+    ]
+    if mistakes:
+        lines = "\n".join(f"  - {mistake}" for mistake in mistakes)
+        raise DeliveryError(f"delivery cannot be declared; nothing was changed:\n{lines}")
+
+
+def _cloud_mistakes(settings: DeliverySettings, hosts: Mapping[str, Any]) -> Iterator[str]:
+    for key, module in _CLOUDS.items():
+        wanted, there = getattr(settings, key) is not None, module.HOST in hosts
+        if wanted and not there:
+            yield f"delivery.{key}: {module.HOST} is not in hosts, so no pipeline needs to be trusted there; remove it"
+        if there and not wanted:
+            yield f"delivery.{key} is missing, and without it no pipeline can publish to {module.HOST}; add it"
+    for pipeline in trusted(settings) if settings.gcp is not None else ():
+        if len(pipeline.subject.encode()) > gcp.LONGEST_SUBJECT:
+            yield (
+                f"delivery.{pipeline.name}: the subject {pipeline.subject} has more than {gcp.LONGEST_SUBJECT} bytes, "
+                "which Google refuses; shorten the environment's or the branch's name"
+            )
+
+
+def _owner_mistakes(settings: DeliverySettings, environment: Mapping[str, str]) -> Iterator[str]:
+    """GitHub's provider finds repositories by their bare names, in the account that it is told."""
+    if settings.github is None:
+        return
+    owner = pulumi.Config("github").get("owner") or environment.get("GITHUB_OWNER", "")
+    if owner != settings.github.owner:
+        yield (
+            f"github:owner is {owner or 'not set'} and delivery.github.owner is {settings.github.owner}, so settings "
+            "would go to repositories of another account; pulumi config set github:owner to the same"
+        )
