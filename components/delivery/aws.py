@@ -24,7 +24,6 @@ HOST = "aws"
 AUDIENCE = "sts.amazonaws.com"
 #: Seconds that a role may be borrowed for; the least that AWS allows.
 _SESSION = 3600
-_PREFIX = "peacefulrobot-delivery-"
 
 
 def declare(
@@ -41,7 +40,6 @@ def declare(
         provider = _provider(name, settings, pipeline, opts)
         role = iam.Role(
             f"{name}-{pipeline.name}",
-            name_prefix=_PREFIX,
             description=f"Publishes; for the pipeline at {pipeline.name}",
             assume_role_policy=provider.apply(partial(trust, pipeline)),
             max_session_duration=_SESSION,

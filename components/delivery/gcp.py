@@ -39,7 +39,7 @@ def declare(
     pool = _pool(name, settings, project, opts)
     account = serviceaccount.Account(
         f"{name}-account",
-        account_id=settings.pool[:30].rstrip("-"),
+        account_id=settings.pool,
         project=project,
         display_name="Publishes, for pipelines",
         opts=opts,

@@ -6,7 +6,15 @@ import datetime
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from components.delivery.tokens import CLOUD_KEYS, TOKENS
@@ -113,8 +121,15 @@ class Aws(_Strict):
 class Gcp(_Strict):
     """Trust of the Google Cloud project that the site belongs to."""
 
-    pool: Annotated[str, Field(pattern=r"^(?!gcp-)[a-z][a-z0-9-]{2,30}[a-z0-9]$")] = "peacefulrobot-delivery"
-    """Id of the pool. One that was deleted keeps its id for 30 days."""
+    pool: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")] = "peacefulrobot-delivery"
+    """Id of the pool and of the service account. A deleted pool keeps its id for 30 days."""
+
+    @field_validator("pool")
+    @classmethod
+    def _is_not_googles(cls, name: str) -> str:
+        if name.startswith("gcp-"):
+            raise ValueError("begins with gcp-, which Google keeps for itself; choose another word")
+        return name
 
 
 class Azure(_Strict):
