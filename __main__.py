@@ -19,6 +19,7 @@ from components.publishing import Publication, Website
 from website import DEFAULT_FLOOR
 
 settings = stack.load()
+delivery.check(settings)
 headers = {**DEFAULT_FLOOR, **settings.security_headers}
 
 site = Website(

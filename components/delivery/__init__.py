@@ -5,6 +5,7 @@ With the setting ``delivery`` left out, nothing of it is imported.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from components.settings import Settings
 
 
-def declare(settings: Settings, hosts: Mapping[str, Any]) -> pulumi.Output[dict[str, Any]] | None:
-    """Declare what the setting ``delivery`` asks for; returns what the coordinator is to be given, a secret.
+def check(settings: Settings) -> None:
+    """Raise DeliveryError with every mistake that the settings alone do not show, before anything is declared."""
+    if settings.delivery.on:
+        from components.delivery import checks
 
-    Raises DeliveryError with every mistake that the settings alone do not show.
-    """
+        checks.check(settings.delivery, settings.hosts, checks.today_utc(), os.environ)
+
+
+def declare(settings: Settings, hosts: Mapping[str, Any]) -> pulumi.Output[dict[str, Any]] | None:
+    """Declare what the setting ``delivery`` asks for; returns what the coordinator is to be given, a secret."""
     if not settings.delivery.on:
         return None
     from components.delivery.component import Delivery

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator, Mapping
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
-from components.delivery import aws, azure, gcp, github, gitlab, tokens
+from components.delivery import github, gitlab, tokens
+from components.delivery.checks import CLOUDS, today_utc
 from components.delivery.generated import SshKey, WebhookSecret
 from components.delivery.handed import Handed
-from components.delivery.settings import DeliverySettings
 from components.delivery.trust import trusted
 from components.settings import Settings
-
-_CLOUDS: Mapping[str, ModuleType] = {"aws": aws, "gcp": gcp, "azure": azure}
-
-
-class DeliveryError(pulumi.RunError):
-    """Every mistake that shows only with the environment, the date and the hosts: one line each."""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -40,9 +33,8 @@ class Delivery(pulumi.ComponentResource):
         today: datetime.date | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """Declare it. Raises DeliveryError with every mistake; warns of tokens that end soon."""
-        delivery, today = settings.delivery, today or datetime.datetime.now(datetime.UTC).date()
-        check(delivery, hosts, today, environment)
+        """Declare it, after ``delivery.check``; warns of tokens that end soon."""
+        delivery, today = settings.delivery, today or today_utc()
         pipelines = trusted(delivery)
         super().__init__("peacefulrobot:delivery:Delivery", name, {"forges": [one.name for one in pipelines]}, opts)
         for warning in tokens.ending(delivery.tokens, today):
@@ -61,7 +53,7 @@ class Delivery(pulumi.ComponentResource):
     def _clouds(self, hosts: Mapping[str, Any]) -> dict[str, dict[str, pulumi.Input[str]]]:
         """Forge → variables with which its pipeline signs in to the clouds."""
         found: dict[str, dict[str, pulumi.Input[str]]] = {}
-        for key, module in _CLOUDS.items():
+        for key, module in CLOUDS.items():
             own = getattr(self._settings, key)
             if own is None:
                 continue
@@ -90,45 +82,3 @@ class Delivery(pulumi.ComponentResource):
         else:
             given["triggerToken"] = gitlab.declare(name, own, handed, self._child())
         return given
-
-
-def check(
-    settings: DeliverySettings, hosts: Mapping[str, Any], today: datetime.date, environment: Mapping[str, str]
-) -> None:
-    """Raise DeliveryError with every mistake."""
-    mistakes = [
-        *tokens.mistakes(settings.tokens, hosts, environment),
-        *tokens.expired(settings.tokens, today),
-        *_cloud_mistakes(settings, hosts),
-        *_owner_mistakes(settings, environment),
-    ]
-    if mistakes:
-        lines = "\n".join(f"  - {mistake}" for mistake in mistakes)
-        raise DeliveryError(f"delivery cannot be declared; nothing was changed:\n{lines}")
-
-
-def _cloud_mistakes(settings: DeliverySettings, hosts: Mapping[str, Any]) -> Iterator[str]:
-    for key, module in _CLOUDS.items():
-        wanted, there = getattr(settings, key) is not None, module.HOST in hosts
-        if wanted and not there:
-            yield f"delivery.{key}: {module.HOST} is not in hosts, so no pipeline needs to be trusted there; remove it"
-        if there and not wanted:
-            yield f"delivery.{key} is missing, and without it no pipeline can publish to {module.HOST}; add it"
-    for pipeline in trusted(settings) if settings.gcp is not None else ():
-        if len(pipeline.subject.encode()) > gcp.LONGEST_SUBJECT:
-            yield (
-                f"delivery.{pipeline.name}: the subject {pipeline.subject} has more than {gcp.LONGEST_SUBJECT} bytes, "
-                "which Google refuses; shorten the environment's or the branch's name"
-            )
-
-
-def _owner_mistakes(settings: DeliverySettings, environment: Mapping[str, str]) -> Iterator[str]:
-    """GitHub's provider finds repositories by their bare names, in the account that it is told."""
-    if settings.github is None:
-        return
-    owner = pulumi.Config("github").get("owner") or environment.get("GITHUB_OWNER", "")
-    if owner != settings.github.owner:
-        yield (
-            f"github:owner is {owner or 'not set'} and delivery.github.owner is {settings.github.owner}, so settings "
-            "would go to repositories of another account; pulumi config set github:owner to the same"
-        )

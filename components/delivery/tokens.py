@@ -6,7 +6,7 @@ Written out for people in docs/delivery-setup.md. Light to import: the settings 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ CLOUD_KEYS: Mapping[str, str] = {
 }
 
 
-def mistakes(tokens: Mapping[str, Token], hosts: Mapping[str, object], environment: Mapping[str, str]) -> Iterator[str]:
+def mistakes(tokens: Mapping[str, Token], hosts: Collection[str], environment: Mapping[str, str]) -> Iterator[str]:
     """What is missing: a token that a host needs, or the value of one; no text holds a value."""
     for name, kind in TOKENS.items():
         if name not in tokens and (kind.platform == "*" or kind.platform in hosts):

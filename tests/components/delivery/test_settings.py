@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from components.delivery.component import DeliveryError, check
+from components.delivery.checks import DeliveryError, check
 from components.delivery.settings import DeliverySettings
 from components.settings import SettingsError
-from tests.components.delivery.stacks import ENVIRONMENT, FULL, TODAY, changed, hosts_of, settings_of
+from tests.components.delivery.stacks import ENVIRONMENT, FULL, TODAY, changed, settings_of
 
 EARLY = {"expires": "2026-11-23"}
 
@@ -23,14 +23,14 @@ def mistakes(delivery):
 def refused(delivery, *, today=TODAY, environment=ENVIRONMENT, **more):
     settings = settings_of(delivery, **more)
     with pytest.raises(DeliveryError) as error:
-        check(settings.delivery, hosts_of(settings), today, environment)
+        check(settings.delivery, settings.hosts, today, environment)
     return str(error.value)
 
 
 def test_everything_that_can_be_set_is_accepted():
     settings = settings_of(FULL)
     assert settings.delivery.on
-    check(settings.delivery, hosts_of(settings), TODAY, ENVIRONMENT)
+    check(settings.delivery, settings.hosts, TODAY, ENVIRONMENT)
 
 
 def test_what_is_left_out_is_off_and_is_not_written():
@@ -119,7 +119,7 @@ def test_trust_in_a_cloud_that_no_host_is_in_is_refused():
 
 def test_a_token_of_a_platform_that_is_not_a_host_need_not_be_there():
     settings = settings_of(changed(tokens__VERCEL_API_TOKEN=None), hosts=["netlify", "aws", "firebase", "azure"])
-    check(settings.delivery, hosts_of(settings), TODAY, ENVIRONMENT)
+    check(settings.delivery, settings.hosts, TODAY, ENVIRONMENT)
 
 
 def test_values_that_are_missing_short_or_broken_are_all_named_and_not_shown():
@@ -144,4 +144,4 @@ def test_a_token_works_on_its_last_day(days, refuses):
     if refuses:
         assert "expired on 2027-06-01" in refused(FULL, today=today)
     else:
-        check(settings.delivery, hosts_of(settings), today, ENVIRONMENT)
+        check(settings.delivery, settings.hosts, today, ENVIRONMENT)
