@@ -41,7 +41,8 @@ class Delivery(pulumi.ComponentResource):
             pulumi.log.warn(warning, self)
         self._name = name
         self._settings = delivery
-        self._tokens = {key: pulumi.Output.secret(environment[key]) for key in delivery.tokens}
+        self._keeps = tokens.in_pipeline(environment)
+        self._tokens = {key: pulumi.Output.secret(environment.get(key, tokens.KEPT)) for key in delivery.tokens}
         self._variables = self._clouds(hosts)
         handed = {forge.name: self._forge(forge.name) for forge in pipelines}
         self.handed = pulumi.Output.secret(pulumi.Output.all(**handed))
@@ -72,7 +73,7 @@ class Delivery(pulumi.ComponentResource):
         secret = WebhookSecret(f"{name}-webhook-secret", rotation.webhooks, self._child()) if hooked else None
         comment = f"{pulumi.get_project()}-{pulumi.get_stack()}"
         key = SshKey(f"{name}-key", comment, rotation.keys, self._child()) if own.content else None
-        handed = Handed(self._tokens, self._variables.get(forge, {}), url, secret, key)
+        handed = Handed(self._tokens, self._variables.get(forge, {}), url, secret, key, self._keeps)
         given: dict[str, pulumi.Input[str]] = {}
         if secret is not None:
             signed = forge == "gitlab" and own.signed

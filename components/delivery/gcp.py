@@ -91,7 +91,7 @@ def _pipeline(
         member=pool.name.apply(lambda found: principal(found, pipeline)),
         opts=opts,
     )
-    return {"GCP_WORKLOAD_IDENTITY_PROVIDER": provider.name, "GCP_SERVICE_ACCOUNT": account.email}
+    return {"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": provider.name, "GOOGLE_SERVICE_ACCOUNT": account.email}
 
 
 def condition(pipeline: Trusted) -> str:

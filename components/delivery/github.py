@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.delivery.handed import CONTENT_KEY, INFRASTRUCTURE, Handed, resource_part
+from components.delivery.handed import CONTENT_KEY, REPOSITORY, STACK, Handed, resource_part
 from components.delivery.settings import DISPATCH, GitHub
 from components.sdk import lazily
 
@@ -16,7 +16,7 @@ else:
     github = lazily("pulumi_github")
 
 #: Environment of the content repository, whose secret is given to its one branch only.
-_DISPATCHING = "publication"
+_DISPATCHING = "publish"
 
 
 def declare(name: str, settings: GitHub, handed: Handed, opts: pulumi.ResourceOptions) -> None:
@@ -71,7 +71,7 @@ def _variables(
     name: str, repository: str, environment: pulumi.Output[str], handed: Handed, opts: pulumi.ResourceOptions
 ) -> None:
     """GitHub encrypts a secret for the repository, and shows it to nobody again."""
-    secrets = dict(handed.tokens)
+    secrets = {key: value for key, value in handed.tokens.items() if key != DISPATCH}
     if handed.key is not None:
         secrets[CONTENT_KEY] = handed.key.private
     for variable, value in secrets.items():
@@ -81,7 +81,7 @@ def _variables(
             environment=environment,
             secret_name=variable,
             value=value,
-            opts=opts,
+            opts=opts if variable == CONTENT_KEY else handed.token_options(opts),
         )
     for variable, plain in handed.variables.items():
         github.ActionsEnvironmentVariable(
@@ -138,7 +138,10 @@ def _webhook(name: str, content: str, handed: Handed, opts: pulumi.ResourceOptio
         events=["push"],
         active=True,
         configuration=github.RepositoryWebhookConfigurationArgs(
-            url=handed.hook_url, content_type="json", insecure_ssl=False, secret=handed.webhook.secret
+            url=handed.hook_url,
+            content_type="json",
+            insecure_ssl=False,
+            secret=pulumi.Output.secret(handed.webhook.secret),
         ),
         opts=opts,
     )
@@ -173,13 +176,19 @@ def _dispatch(name: str, settings: GitHub, content: str, handed: Handed, opts: p
         environment=place,
         secret_name=DISPATCH,
         value=handed.tokens[DISPATCH],
-        opts=opts,
+        opts=handed.token_options(opts),
     )
-    github.ActionsEnvironmentVariable(
-        f"{name}-dispatching-target",
-        repository=content,
-        environment=place,
-        variable_name=INFRASTRUCTURE,
-        value=f"{settings.owner}/{settings.infrastructure}",
-        opts=opts,
-    )
+    for variable, value in dispatched_to(settings).items():
+        github.ActionsEnvironmentVariable(
+            f"{name}-dispatching-{resource_part(variable)}",
+            repository=content,
+            environment=place,
+            variable_name=variable,
+            value=value,
+            opts=opts,
+        )
+
+
+def dispatched_to(settings: GitHub) -> dict[str, str]:
+    """What a run is started for."""
+    return {REPOSITORY: f"{settings.owner}/{settings.infrastructure}", STACK: pulumi.get_stack()}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.delivery.handed import CONTENT_KEY, INFRASTRUCTURE, TRIGGER_REF, TRIGGER_TOKEN, Handed, resource_part
-from components.delivery.settings import GitLab
+from components.delivery.handed import CONTENT_KEY, PROJECT, STACK, Handed, resource_part
+from components.delivery.settings import DISPATCH, GitLab
 from components.sdk import lazily
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def declare(name: str, settings: GitLab, handed: Handed, opts: pulumi.ResourceOp
         _deploy_key(name, settings.content, handed, opts)
         if settings.direct:
             after = pulumi.ResourceOptions.merge(opts, _after([pushed]))
-            _start_pipelines(name, settings, settings.content, trigger, after)
+            _start_pipelines(name, settings, settings.content, after)
     return trigger.token
 
 
@@ -78,7 +78,7 @@ def _environment(name: str, settings: GitLab, opts: pulumi.ResourceOptions) -> l
 
 
 def _variables(name: str, settings: GitLab, handed: Handed, opts: pulumi.ResourceOptions) -> None:
-    secrets = dict(handed.tokens)
+    secrets = {key: value for key, value in handed.tokens.items() if key != DISPATCH}
     if handed.key is not None:
         secrets[CONTENT_KEY] = handed.key.private
     for variable, value in secrets.items():
@@ -88,7 +88,7 @@ def _variables(name: str, settings: GitLab, handed: Handed, opts: pulumi.Resourc
             settings.environment,
             variable,
             value,
-            opts,
+            opts if variable == CONTENT_KEY else handed.token_options(opts),
         )
     for variable, plain in handed.variables.items():
         _variable(
@@ -171,11 +171,7 @@ def _deploy_key(name: str, content: str, handed: Handed, opts: pulumi.ResourceOp
         )
 
 
-def _start_pipelines(
-    name: str, settings: GitLab, content: str, trigger: gitlab.PipelineTrigger, opts: pulumi.ResourceOptions
-) -> None:
-    """With the trigger's token, a job of the content project starts the pipeline. It can do nothing else."""
-    told = {INFRASTRUCTURE: settings.infrastructure, TRIGGER_REF: settings.branch}
-    _variable(f"{name}-trigger-token", content, "*", TRIGGER_TOKEN, trigger.token, opts)
-    for key, value in told.items():
-        _variable(f"{name}-trigger-{resource_part(key)}", content, "*", key, value, opts, masked=False)
+def _start_pipelines(name: str, settings: GitLab, content: str, opts: pulumi.ResourceOptions) -> None:
+    """A job of the content project starts the pipeline with the rights of who pushed: it takes no token."""
+    for key, value in {PROJECT: settings.infrastructure, STACK: pulumi.get_stack()}.items():
+        _variable(f"{name}-starting-{resource_part(key)}", content, "*", key, value, opts, masked=False)

@@ -11,9 +11,8 @@ from components.delivery.generated import SshKey, WebhookSecret
 
 #: Names under which a pipeline finds what is made here.
 CONTENT_KEY = "CONTENT_SSH_KEY_BASE64"
-INFRASTRUCTURE = "INFRA_REPOSITORY"
-TRIGGER_TOKEN = "INFRA_TRIGGER_TOKEN"  # noqa: S105 - a variable's name
-TRIGGER_REF = "INFRA_REF"
+#: Names under which the content repository's own pipeline finds where to start a run.
+REPOSITORY, PROJECT, STACK = "INFRA_REPOSITORY", "INFRA_PROJECT", "INFRA_STACK"
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,13 @@ class Handed:
     webhook: WebhookSecret | None = None
     key: SshKey | None = None
     """Its private half reads the content repository."""
+    keeps: bool = False
+    """Tokens that were handed over before stay as they are: a pipeline has others, or none."""
+
+    def token_options(self, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+        """Options of a resource whose ``value`` is a token."""
+        kept = pulumi.ResourceOptions(ignore_changes=["value"] if self.keeps else None)
+        return pulumi.ResourceOptions.merge(opts, kept)
 
 
 def resource_part(variable: str) -> str:

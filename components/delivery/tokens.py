@@ -65,12 +65,21 @@ CLOUD_KEYS: Mapping[str, str] = {
 }
 
 
+#: Stands for a token that a pipeline does not have; what was handed over before stays.
+KEPT = "kept"
+
+
+def in_pipeline(environment: Mapping[str, str]) -> bool:
+    """Whether this run is a pipeline's, which hands no tokens over: GitHub and GitLab both set ``CI``."""
+    return environment.get("CI", "").lower() in {"1", "true"}
+
+
 def mistakes(tokens: Mapping[str, Token], hosts: Collection[str], environment: Mapping[str, str]) -> Iterator[str]:
     """What is missing: a token that a host needs, or the value of one; no text holds a value."""
     for name, kind in TOKENS.items():
         if name not in tokens and (kind.platform == "*" or kind.platform in hosts):
             yield f"delivery.tokens.{name} is missing, and without it no pipeline can publish; add it with its expiry"
-    for name in tokens:
+    for name in () if in_pipeline(environment) else tokens:
         value = environment.get(name, "")
         if not value:
             yield f"{name} is not set in the environment, so no pipeline can be given it; set it and run again"

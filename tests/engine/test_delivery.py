@@ -46,6 +46,7 @@ def stack(tmp_path_factory):
     path.write_text(yaml.safe_dump(document))
     made = new_stack(folder, root=root)
     made.environment["INFRA_DISPATCH_TOKEN"] = DISPATCH
+    made.environment.pop("CI", None)
     try:
         made.run("up")
         yield made
@@ -65,6 +66,23 @@ def test_a_second_up_changes_nothing_and_a_refresh_finds_what_was_declared(stack
     assert re.search(r"\d+ unchanged", output)
 
 
+def test_a_pipeline_leaves_the_tokens_that_were_handed_over(stack):
+    _, before = state(stack)
+    own = dict(stack.environment)
+    stack.environment.update(CI="true", INFRA_DISPATCH_TOKEN="another-one-of-the-pipeline")
+    try:
+        stack.run("preview", "--expect-no-changes")
+        del stack.environment["INFRA_DISPATCH_TOKEN"]
+        stack.run("preview", "--expect-no-changes")
+    finally:
+        stack.environment.clear()
+        stack.environment.update(own)
+    stack.environment["INFRA_DISPATCH_TOKEN"] = f"{DISPATCH}2"
+    assert "1 to update" in stack.run("preview")
+    stack.environment["INFRA_DISPATCH_TOKEN"] = DISPATCH
+    assert len(before) == len(state(stack)[1])
+
+
 def test_no_secret_is_in_the_state_in_plain_text(stack):
     text, resources = state(stack)
     sandbox = stack.sandbox()["environment"]
@@ -77,6 +95,10 @@ def test_no_secret_is_in_the_state_in_plain_text(stack):
     assert "OPENSSH PRIVATE KEY" not in text
     assert "b3BlbnNzaC1rZXktdjE" not in text
     assert '"ciphertext"' in delivered
+    hook = next(found for found in resources if found["urn"].endswith("::delivery-github-webhook"))
+    assert "ciphertext" in hook["outputs"]["configuration"]["secret"]
+    outputs = next(found for found in resources if found["type"] == "pulumi:pulumi:Stack")["outputs"]
+    assert set(outputs["delivery"]) >= {"ciphertext"}
 
 
 def test_only_the_public_halves_can_be_read(stack):

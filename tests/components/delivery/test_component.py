@@ -17,6 +17,7 @@ CI_VARIABLE = "gitlab:index/projectVariable:ProjectVariable"
 ROLE, GRANT = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 FEDERATED = "azure-native:managedidentity:FederatedIdentityCredential"
 #: What Pulumi's mocks hand over in place of a secret: its signature and the value.
+HANDED = {*FULL["tokens"], "CONTENT_SSH_KEY_BASE64"} - {"INFRA_DISPATCH_TOKEN"}
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
@@ -43,7 +44,7 @@ async def test_only_the_named_branch_may_use_the_environment_and_somebody_else_a
 async def test_every_token_is_an_encrypted_secret_of_the_environment_and_of_no_repository():
     graph, _, _ = await declared(FULL)
     infra = {found["secretName"]: found for found in graph.of(SECRET) if found["repository"] == "infra"}
-    assert set(infra) == {*FULL["tokens"], "CONTENT_SSH_KEY_BASE64"}
+    assert set(infra) == HANDED
     assert {found["environment"] for found in infra.values()} == {"production"}
     assert opened(infra["VERCEL_API_TOKEN"]["value"]) == "planted-vercel"
     assert opened(infra["CONTENT_SSH_KEY_BASE64"]["value"]) == "cHJpdmF0ZQ=="
@@ -55,9 +56,9 @@ async def test_variables_at_gitlab_are_protected_and_raw_and_secrets_are_masked(
     own = [found for found in graph.of(CI_VARIABLE) if found["project"] == "peacefulrobot/infra"]
     assert all(found["protected"] and found["raw"] for found in graph.of(CI_VARIABLE))
     assert {found["environmentScope"] for found in own} == {"production"}
-    assert {found["key"] for found in own if found["masked"]} == {*FULL["tokens"], "CONTENT_SSH_KEY_BASE64"}
+    assert {found["key"] for found in own if found["masked"]} == HANDED
     assert {found["key"] for found in own if not found["masked"]} == {
-        *("AWS_ROLE_ARN", "GCP_WORKLOAD_IDENTITY_PROVIDER", "GCP_SERVICE_ACCOUNT"),
+        *("AWS_ROLE_ARN", "GOOGLE_WORKLOAD_IDENTITY_PROVIDER", "GOOGLE_SERVICE_ACCOUNT"),
         *("ARM_CLIENT_ID", "ARM_TENANT_ID", "ARM_SUBSCRIPTION_ID", "ARM_USE_OIDC"),
     }
 
@@ -124,15 +125,19 @@ async def test_deploy_keys_only_read():
 async def test_the_content_repository_can_start_a_run_itself():
     graph, _, _ = await declared(FULL)
     token = graph.named("delivery-github-dispatching-token").inputs
-    assert (token["repository"], token["environment"]) == ("website", "publication")
+    assert (token["repository"], token["environment"]) == ("website", "publish")
     assert opened(token["value"]) == "planted-dispatch"
     assert graph.named("delivery-github-dispatching-branch").inputs["branchPattern"] == "main"
-    trigger = graph.named("delivery-gitlab-trigger-token").inputs
-    assert (trigger["project"], trigger["masked"], opened(trigger["value"])) == (
-        "peacefulrobot/website",
-        True,
-        "glptt-planted",
-    )
+    told = {found["variableName"]: found["value"] for found in graph.of(VARIABLE) if found["repository"] == "website"}
+    assert told == {"INFRA_REPOSITORY": "peacefulrobot/infra", "INFRA_STACK": "stack"}
+    told = {found["key"]: found["value"] for found in graph.of(CI_VARIABLE) if found["project"].endswith("website")}
+    assert told == {"INFRA_PROJECT": "peacefulrobot/infra", "INFRA_STACK": "stack"}
+
+
+async def test_a_pipeline_hands_over_no_token_and_needs_none_beside_its_own():
+    graph, _, _ = await declared(FULL, environment={"CI": "true", "GITHUB_OWNER": "peacefulrobot"})
+    given = [opened(found["value"]) for found in graph.of(SECRET) if found["secretName"] in FULL["tokens"]]
+    assert set(given) == {"kept"}
 
 
 async def test_a_pipeline_runs_by_the_clock_only_where_that_is_asked_for():

@@ -11,6 +11,7 @@ from components.delivery.settings import DeliverySettings
 from components.settings import SettingsError
 from tests.components.delivery.stacks import ENVIRONMENT, FULL, TODAY, changed, settings_of
 
+FULL_HOSTS = settings_of(FULL).hosts
 EARLY = {"expires": "2026-11-23"}
 
 
@@ -135,6 +136,12 @@ def test_values_that_are_missing_short_or_broken_are_all_named_and_not_shown():
     assert "GITLAB_TOKEN has 18 characters, or a break" in text
     assert "short7!" not in text
     assert "glpat" not in text
+
+
+def test_a_pipeline_needs_no_values_but_dates_that_are_not_over():
+    check(settings_of(FULL).delivery, FULL_HOSTS, TODAY, {"CI": "true", "GITHUB_OWNER": "peacefulrobot"})
+    over = changed(tokens__VERCEL_API_TOKEN=EARLY)
+    assert "VERCEL_API_TOKEN expired" in refused(over, environment={**ENVIRONMENT, "CI": "true"})
 
 
 @pytest.mark.parametrize(("days", "refuses"), [(0, False), (1, True)])
