@@ -1,4 +1,4 @@
-"""The program, as a table of contents: settings → website → one host for each platform → edge → exports."""
+"""The program, as a table of contents: settings → website → one host for each platform → edge → delivery → exports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ atexit.register(gc.freeze)
 
 import pulumi
 
+from components import delivery
 from components import settings as stack
 from components.edge import Edge, EdgeArgs
 from components.hosts import host_class
@@ -18,6 +19,7 @@ from components.publishing import Publication, Website
 from website import DEFAULT_FLOOR
 
 settings = stack.load()
+delivery.check(settings)
 headers = {**DEFAULT_FLOOR, **settings.security_headers}
 
 site = Website(
@@ -54,6 +56,8 @@ edge = Edge(
     served=site.served,
 )
 
+handed = delivery.declare(settings, hosts)
+
 pulumi.export("site_url", edge.site_url)
 pulumi.export("release", site.release)
 pulumi.export(
@@ -69,3 +73,5 @@ pulumi.export(
         for name, host in hosts.items()
     ],
 )
+if handed is not None:
+    pulumi.export("delivery", handed)

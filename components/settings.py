@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from components.delivery.settings import DeliverySettings
 from components.hosts import COMMON_FIELDS, host_class
 from components.worker_limits import WorkerLimits
 from coordinator.delivery_settings import Delivery, given
@@ -88,6 +89,7 @@ class Settings(BaseModel):
     budget: str = Field(default="", pattern=_DOLLARS)
     coordinator: Annotated[Delivery, PlainSerializer(given)] = Delivery()
     """Likewise for the coordinator."""
+    delivery: DeliverySettings = DeliverySettings()
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, TypeVar
 
 import grpc
@@ -32,6 +32,10 @@ _KINDS = {
     "delete": provider_pb2.PropertyDiff.DELETE,
     "update": provider_pb2.PropertyDiff.UPDATE,
 }
+#: How a secret is told from any other object.
+#: https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/resource/sig/sig.go
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the signature of a secret, not one
 T = TypeVar("T")
 
 
@@ -40,10 +44,11 @@ def to_values(struct: struct_pb2.Struct) -> Values:
     return json_format.MessageToDict(struct)
 
 
-def to_struct(values: Values) -> struct_pb2.Struct:
-    """GRPC struct of plain values."""
+def to_struct(values: Values, secrets: Collection[str] = ()) -> struct_pb2.Struct:
+    """GRPC struct of plain values; those named in ``secrets`` are marked so that the engine encrypts them."""
+    marked = {key: {_SIGNATURE: _SECRET, "value": value} if key in secrets else value for key, value in values.items()}
     struct = struct_pb2.Struct()
-    json_format.ParseDict(values, struct)
+    json_format.ParseDict(marked, struct)
     return struct
 
 
@@ -126,8 +131,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
     async def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
         """Make a resource."""
         asked = Request(request.urn, _name(request.urn), inputs=to_values(request.properties), preview=request.preview)
-        identifier, outputs = await self._answer(context, self._handler(request.urn).create(asked))
-        return provider_pb2.CreateResponse(id=identifier, properties=to_struct(outputs))
+        handler = self._handler(request.urn)
+        identifier, outputs = await self._answer(context, handler.create(asked))
+        return provider_pb2.CreateResponse(id=identifier, properties=to_struct(outputs, handler.secrets))
 
     async def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
         """Change a resource in place."""
@@ -140,8 +146,9 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             to_values(request.olds),
             request.preview,
         )
-        outputs = await self._answer(context, self._handler(request.urn).update(asked))
-        return provider_pb2.UpdateResponse(properties=to_struct(outputs))
+        handler = self._handler(request.urn)
+        outputs = await self._answer(context, handler.update(asked))
+        return provider_pb2.UpdateResponse(properties=to_struct(outputs, handler.secrets))
 
     async def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
         """Look at what there is now; an empty id says that it is gone."""
@@ -152,10 +159,12 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
             to_values(request.inputs),
             outputs=to_values(request.properties),
         )
-        outputs = await self._answer(context, self._handler(request.urn).read(asked))
+        handler = self._handler(request.urn)
+        outputs = await self._answer(context, handler.read(asked))
         if outputs is None:
             return provider_pb2.ReadResponse()
-        return provider_pb2.ReadResponse(id=request.id, properties=to_struct(outputs), inputs=request.inputs)
+        properties = to_struct(outputs, handler.secrets)
+        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
 
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Take a resource away."""

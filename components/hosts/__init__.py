@@ -44,6 +44,8 @@ class Host(Protocol):
     origin: Origin
     target: dict[str, pulumi.Input[str]]
     """Where the publisher publishes to: outputs of the declared resources, by the names its platform expects."""
+    scope: dict[str, pulumi.Input[str]]
+    """Only where pipelines sign in by OIDC: what their role is limited to."""
 
 
 #: Fields of every host's arguments that the stack as a whole decides; not to be set for one host.

@@ -67,6 +67,7 @@ class AwsHost(pulumi.ComponentResource):
     arguments: ClassVar[type[AwsHostArgs]] = AwsHostArgs
     origin: Origin
     target: dict[str, pulumi.Input[str]]
+    scope: dict[str, pulumi.Input[str]]
 
     def __init__(self, name: str, args: AwsHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the host; nothing is published here."""
@@ -77,7 +78,8 @@ class AwsHost(pulumi.ComponentResource):
         store = cloudfront.KeyValueStore(
             f"{name}-releases", comment=f"Which objects {args.site} shows, by path and release", opts=self._child()
         )
-        distribution = self._distribution(bucket, self._function(store), self._headers_policy())
+        function, headers_policy = self._function(store), self._headers_policy()
+        distribution = self._distribution(bucket, function, headers_policy)
         self._bucket_policy(bucket, distribution)
         hostname = distribution.domain_name
         self.origin = Origin("aws", hostname, hostname, hostname.apply(lambda found: f"https://{found}"))
@@ -86,6 +88,13 @@ class AwsHost(pulumi.ComponentResource):
             "region": bucket.region,
             "key_value_store_arn": store.arn,
             "settle_seconds": str(args.settle_seconds),
+        }
+        self.scope = {
+            "bucket": bucket.arn,
+            "store": store.arn,
+            "distribution": distribution.arn,
+            "function": function.arn,
+            "headers_policy": headers_policy.id,
         }
         self.register_outputs({"hostname": hostname})
 

@@ -52,6 +52,7 @@ class AzureHost(pulumi.ComponentResource):
     arguments: ClassVar[type[AzureHostArgs]] = AzureHostArgs
     origin: Origin
     target: dict[str, pulumi.Input[str]]
+    scope: dict[str, pulumi.Input[str]]
 
     def __init__(self, name: str, args: AzureHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the host; nothing is published here."""
@@ -73,6 +74,7 @@ class AzureHost(pulumi.ComponentResource):
             "container": container.name,
             "plan": args.plan,
         }
+        self.scope = {"group": group.name, "group_id": group.id}
         self.register_outputs({"hostname": hostname})
 
     def _child(self, *, protect: bool = False) -> pulumi.ResourceOptions:

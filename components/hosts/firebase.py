@@ -63,6 +63,7 @@ class FirebaseHost(pulumi.ComponentResource):
     arguments: ClassVar[type[FirebaseHostArgs]] = FirebaseHostArgs
     origin: Origin
     target: dict[str, pulumi.Input[str]]
+    scope: dict[str, pulumi.Input[str]]
 
     def __init__(self, name: str, args: FirebaseHostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the host; nothing is published here."""
@@ -89,6 +90,7 @@ class FirebaseHost(pulumi.ComponentResource):
         hostname = site.default_url.apply(_hostname)
         self.origin = Origin("firebase", hostname, hostname, site.default_url.apply(lambda url: url.rstrip("/")))
         self.target = {"project": args.project, "site_id": site.site_id.apply(str), "plan": args.plan}
+        self.scope = {"project": args.project}
         self.register_outputs({"hostname": hostname})
 
 

@@ -1,9 +1,10 @@
-"""The plugin's resources, by type token: those of the release flow and those a platform brings along."""
+"""The plugin's resources, by type token: the release flow, secrets that delivery needs, and what platforms bring."""
 
 from __future__ import annotations
 
 from platforms import PLATFORMS
 from publisher.platforms import platform_resources
+from publisher.resources.generated_secrets import SshKeyHandler, WebhookSecretHandler
 from publisher.resources.handler import Handler
 from publisher.resources.publish import PublishHandler
 from publisher.resources.upload import UploadHandler
@@ -12,9 +13,10 @@ from publisher.resources.website import WebsiteHandler
 from publisher.session import Session
 
 _FLOW: tuple[type[Handler], ...] = (WebsiteHandler, UploadHandler, PublishHandler, VerifyHandler)
+_DELIVERY: tuple[type[Handler], ...] = (WebhookSecretHandler, SshKeyHandler)
 
 
 def handlers(session: Session) -> dict[str, Handler]:
     """One handler for each type token."""
     brought = [kind for name in PLATFORMS for kind in platform_resources(name)]
-    return {kind.token: kind(session) for kind in (*_FLOW, *brought)}
+    return {kind.token: kind(session) for kind in (*_FLOW, *_DELIVERY, *brought)}

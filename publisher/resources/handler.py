@@ -59,6 +59,8 @@ class Handler(ABC):
     token: ClassVar[str]
     replaced_by: ClassVar[Collection[str]] = ()
     """Inputs whose change makes a new resource."""
+    secrets: ClassVar[Collection[str]] = ()
+    """Outputs that the engine is to keep encrypted, and to show nowhere."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

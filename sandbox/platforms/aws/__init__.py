@@ -13,6 +13,7 @@ from sandbox.platforms.aws.cloudfront_resources import (
 )
 from sandbox.platforms.aws.distribution_resource import Distribution
 from sandbox.platforms.aws.distributions import Distributions
+from sandbox.platforms.aws.identity_resources import OpenIdConnectProvider, Role, RolePolicy
 from sandbox.platforms.aws.key_value_api import key_value_app
 from sandbox.platforms.aws.key_value_store import KeyValues
 from sandbox.platforms.aws.objects import ObjectStore
@@ -69,6 +70,9 @@ def resource_types(store: Store, objects: ObjectStore, pairs: KeyValues) -> list
         Function,
         ResponseHeadersPolicy,
         Distribution,
+        OpenIdConnectProvider,
+        Role,
+        RolePolicy,
     ]
     return [Bucket(store, objects), KeyValueStore(store, pairs), *(kind(store) for kind in plain)]
 

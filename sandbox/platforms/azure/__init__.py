@@ -23,6 +23,12 @@ from sandbox.platforms.azure.blob_store import BlobStore
 from sandbox.platforms.azure.configuration import NAME
 from sandbox.platforms.azure.deployments import Deployments
 from sandbox.platforms.azure.entra import Entra
+from sandbox.platforms.azure.identity_resources import (
+    FederatedIdentityCredential,
+    RoleAssignment,
+    RoleDefinition,
+    UserAssignedIdentity,
+)
 from sandbox.platforms.azure.resource_manager import ResourceManager
 from sandbox.platforms.azure.resources import BlobContainer, ResourceGroup, StaticSite, StorageAccount
 from sandbox.platforms.azure.secure_names import SecureNames
@@ -57,6 +63,10 @@ def twin(world: World) -> Twin:
             StorageAccount(store, blobs),
             BlobContainer(store, blobs),
             StaticSite(store, deployments),
+            UserAssignedIdentity(store),
+            FederatedIdentityCredential(store),
+            RoleDefinition(store),
+            RoleAssignment(store),
         ],
         control=(ControlPlane("azure", plane, _environment),),
         public=Serving(deployments).app(),

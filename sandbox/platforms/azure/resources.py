@@ -38,11 +38,12 @@ _WORDS = (
 )
 
 
-class _AzureType(StoredType):
+class AzureType(StoredType):
     """Named by one input; automatic names are the logical one and eight hex digits. A name that is taken is refused."""
 
     name_input: ClassVar[str]
     kind: ClassVar[str]
+    api_version: ClassVar[str] = ""
 
     def defaults(self, name: str, inputs: Inputs, old: Inputs) -> Inputs:
         """Give an automatic name where none is given."""
@@ -68,10 +69,10 @@ class _AzureType(StoredType):
 
     def version(self) -> Outputs:
         """What every resource of the provider says of itself."""
-        return {"azureApiVersion": _API_VERSIONS[self.token]}
+        return {"azureApiVersion": self.api_version or _API_VERSIONS[self.token]}
 
 
-class ResourceGroup(_AzureType):
+class ResourceGroup(AzureType):
     """``azure_native.resources.ResourceGroup``."""
 
     token = RESOURCE_GROUP
@@ -96,7 +97,7 @@ class ResourceGroup(_AzureType):
         return {"name": name, "type": "Microsoft.Resources/resourceGroups", "properties": properties, **self.version()}
 
 
-class StorageAccount(_AzureType):
+class StorageAccount(AzureType):
     """``azure_native.storage.StorageAccount``; its name is part of a public host name."""
 
     token = STORAGE_ACCOUNT
@@ -164,7 +165,7 @@ class StorageAccount(_AzureType):
         self._blobs.clear(f"{document['accountName']}/")
 
 
-class BlobContainer(_AzureType):
+class BlobContainer(AzureType):
     """``azure_native.storage.BlobContainer``."""
 
     token = BLOB_CONTAINER
@@ -210,7 +211,7 @@ class BlobContainer(_AzureType):
         self._blobs.clear(f"{document['accountName']}/{document['containerName']}/")
 
 
-class StaticSite(_AzureType):
+class StaticSite(AzureType):
     """``azure_native.web.StaticSite``; Azure invents its host name."""
 
     token = STATIC_SITE

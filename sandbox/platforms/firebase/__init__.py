@@ -7,6 +7,13 @@ from collections.abc import Mapping, Sequence
 from sandbox.platforms.firebase.account import HOSTING_API
 from sandbox.platforms.firebase.api import Api
 from sandbox.platforms.firebase.hosting import CHANNELS, LIVE, SITES, VERSIONS, Hosting
+from sandbox.platforms.firebase.identity_resources import (
+    AccountMember,
+    ProjectMember,
+    ServiceAccount,
+    WorkloadIdentityPool,
+    WorkloadIdentityPoolProvider,
+)
 from sandbox.platforms.firebase.oauth import TokenEndpoint
 from sandbox.platforms.firebase.resources import FirebaseProject, HostingSite, Service
 from sandbox.platforms.firebase.serving import Serving
@@ -41,7 +48,16 @@ def twin(world: World) -> Twin:
 
     return Twin(
         name="firebase",
-        resource_types=(Service(world.store), FirebaseProject(world.store), HostingSite(world.store, hosting)),
+        resource_types=(
+            Service(world.store),
+            FirebaseProject(world.store),
+            HostingSite(world.store, hosting),
+            WorkloadIdentityPool(world.store),
+            WorkloadIdentityPoolProvider(world.store),
+            ServiceAccount(world.store),
+            ProjectMember(world.store),
+            AccountMember(world.store),
+        ),
         control=(ControlPlane(HOSTING_API, Api(hosting, tokens, world.store).app(), environment),),
         public=Serving(hosting, world.clock).app(),
         sites=lambda: _sites(hosting),

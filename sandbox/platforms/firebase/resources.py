@@ -14,7 +14,8 @@ _ENABLED = "firebase:service"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def _check_project(inputs: Inputs) -> None:
+def check_project(inputs: Inputs) -> None:
+    """Raise Refused for a project that is not the sandbox's own."""
     if inputs["project"] != PROJECT:
         raise Refused(
             f"googleapi: Error 403: Permission denied on resource project {inputs['project']}., forbidden (the "
@@ -37,7 +38,7 @@ class Service(StoredType):
 
     def refuse(self, inputs: Inputs, identifier: str | None) -> None:
         """The project must be one of the account's."""
-        _check_project(inputs)
+        check_project(inputs)
 
     def identify(self, inputs: Inputs) -> str:
         """Project and service."""
@@ -64,7 +65,7 @@ class FirebaseProject(StoredType):
 
     def refuse(self, inputs: Inputs, identifier: str | None) -> None:
         """The management API must be on."""
-        _check_project(inputs)
+        check_project(inputs)
         _check_enabled(self.store, MANAGEMENT_API)
 
     def identify(self, inputs: Inputs) -> str:
@@ -105,7 +106,7 @@ class HostingSite(StoredType):
 
     def refuse(self, inputs: Inputs, identifier: str | None) -> None:
         """The API must be on, and the id free."""
-        _check_project(inputs)
+        check_project(inputs)
         _check_enabled(self.store, HOSTING_API)
         if identifier is None:
             try:
