@@ -104,6 +104,10 @@ class Repository:
             self._prune(found.folder)
         return found
 
+    def tip(self, ref: str | None, seconds: float) -> str:
+        """The commit that ``ref`` names now; nothing is fetched. Raises SourceError, also after ``seconds``."""
+        return self._resolve(ref, seconds)
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         try:
@@ -120,11 +124,11 @@ class Repository:
                 "Free some space or mend its permissions."
             ) from error
 
-    def _resolve(self, ref: str | None) -> str:
+    def _resolve(self, ref: str | None, seconds: float = _GIT_SECONDS) -> str:
         """Ask the remote what a branch or tag is now; a tag wins, as in Git itself."""
         tags = [f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}"]
         names = [*tags, f"refs/heads/{ref}", f"{ref}^{{}}", ref] if ref else ["HEAD"]
-        output = self._git(["ls-remote", "--", self._url, *names], "asked for its branches")
+        output = self._git(["ls-remote", "--", self._url, *names], "asked for its branches", seconds=seconds)
         lines = (line.partition("\t") for line in output.splitlines())
         found = {name: commit for commit, _, name in lines}
         commit = next((found[name] for name in names if name in found), None)
@@ -199,7 +203,7 @@ class Repository:
             if time.time() - old.stat().st_mtime > _KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
 
-    def _git(self, arguments: list[str], what: str, folder: Path | None = None) -> str:
+    def _git(self, arguments: list[str], what: str, folder: Path | None = None, seconds: float = _GIT_SECONDS) -> str:
         """Output of one Git command, on the checkout in ``folder`` if given; raises SourceError with Git's words."""
         try:
             done = subprocess.run(
@@ -208,15 +212,13 @@ class Repository:
                 env=self._environment(folder),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_GIT_SECONDS,
+                timeout=seconds,
                 check=False,
             )
         except FileNotFoundError as error:
             raise SourceError("the content is a Git URL, but the command git is not on PATH. Install Git.") from error
         except subprocess.TimeoutExpired as error:
-            raise SourceError(
-                f"{self._url} was not {what} within {_GIT_SECONDS // 60} minutes. Try again later."
-            ) from error
+            raise SourceError(f"{self._url} was not {what} within {seconds:.0f} seconds. Try again later.") from error
         if done.returncode != 0:
             raise SourceError(self._failure(what, done.stderr))
         return done.stdout.decode("utf-8", "surrogateescape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,25 @@ def fetch(source: str, ref: str | None, cache: Path) -> Checkout:
     _check_url(url, scheme)
     checkout = Repository(url, scheme, cache / "git").checkout(wanted)
     return Checkout(checkout.tree, checkout.commit, checkout.folder / "stat.json")
+
+
+def tip(source: str, ref: str | None, seconds: float) -> str:
+    """The commit that a branch or tag of a Git URL names now, None for the default branch; raises SourceError.
+
+    Nothing is fetched. ``seconds`` is how long the repository may take to answer.
+    """
+    url, _, behind = source.partition("#")
+    scheme = _scheme(url)
+    if scheme is None:
+        raise SourceError(f"the content {printable(source)!r} is a folder, which has no commits. Give a Git URL.")
+    wanted = _wanted_ref(behind, ref)
+    _check_url(url, scheme)
+    return Repository(url, scheme, Path(os.devnull)).tip(wanted, seconds)
+
+
+def is_folder(source: str) -> bool:
+    """Whether the content is a folder rather than a Git URL; raises SourceError for transports that are not allowed."""
+    return _scheme(source.partition("#")[0]) is None
 
 
 def _scheme(url: str) -> str | None:
