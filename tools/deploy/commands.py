@@ -102,7 +102,10 @@ class Commands:
         """Ask every platform whether it serves the release of the last run; returns 0, or 1 where one does not."""
         environment = sandbox_daemon.require(self.places).environment if self.stack.is_sandbox else {}
         outputs = self.outputs(self.stack.engine(self.find_engine(), environment))
-        found, wanted = self.served(outputs), str(outputs.get("release") or "")
+        wanted = str(outputs.get("release") or "")
+        found = self.served(outputs)
+        declared = {platform["name"] for platform in outputs.get("platforms", [])}
+        found["platforms"] = [one for one in found["platforms"] if one["name"] in declared]
         wrong = status.not_serving(found, wanted)
         report.wide(self.console).print(status.table(found))
         for name, why in wrong.items():

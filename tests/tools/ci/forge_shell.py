@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-import os
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import yaml
 
 from tests.tools.ci import expressions
 from tools.bootstrap import cache_folder
+from tools.ci.runner import Ended, Pipeline, bash
 
 ROOT = Path(__file__).resolve().parents[3]
 _LEFT_OUT = (".git", ".venv", ".sandbox", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__")
-#: What a runner's machine has. The last two are how packages are had where the machine cannot reach their registries.
-_OF_THE_MACHINE = ("PATH", "HOME", "LANG", "TMPDIR")
+#: A sandbox of its own beside those of other tests, and its clock.
+LOCALLY = {"PEACEFULROBOT_PORT": "0", "PEACEFULROBOT_SPEED": "60"}
 
 
 def checkout(folder):
@@ -29,54 +26,8 @@ def checkout(folder):
     return folder
 
 
-class Ended:
-    """How a script ended."""
-
-    def __init__(self, code, output):
-        self.code = code
-        self.output = output
-
-
-def bash(script, folder, variables):
-    """Run ``script`` with these variables and those of the machine, nothing else."""
-    machine = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=folder,
-        env={**machine, "PEACEFULROBOT_PORT": "0", "PEACEFULROBOT_SPEED": "60", "CI": "true", **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout)
-
-
-class GitLabPipeline:
-    """A pipeline's file, its local includes merged in. https://docs.gitlab.com/ci/yaml/#extends."""
-
-    KEYWORDS = ("stages", "workflow", "variables", "default", "include")
-
-    def __init__(self, root, path):
-        self.root = root
-        self.document = {}
-        file = yaml.safe_load((root / path).read_text("utf-8"))
-        for include in file.get("include", []):
-            self.document |= yaml.safe_load((root / include["local"]).read_text("utf-8"))
-        self.document |= file
-
-    @property
-    def jobs(self):
-        """Names of the jobs that can run."""
-        return [name for name in self.document if name not in self.KEYWORDS and not name.startswith(".")]
-
-    def job(self, name):
-        """A job with all that it inherits."""
-        body = copy.deepcopy(self.document[name])
-        parent = body.pop("extends", None)
-        inherited = self.job(parent) if parent else copy.deepcopy(self.document.get("default", {}))
-        return _merged(inherited, body)
+class GitLabPipeline(Pipeline):
+    """A pipeline, and which of its jobs start."""
 
     def starts(self, variables):
         """The jobs that a pipeline with these variables has; none where ``workflow`` admits no pipeline."""
@@ -87,24 +38,6 @@ class GitLabPipeline:
     @staticmethod
     def _admitted(rules, variables):
         return rules is None or any(expressions.gitlab(rule["if"], variables) for rule in rules)
-
-    def run(self, name, **variables):
-        """Run the job's script."""
-        job = self.job(name)
-        declared = {**self.document.get("variables", {}), **job.get("variables", {})}
-        given = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(self.root), **{k: str(v) for k, v in declared.items()}}
-        tokens = {token: f"token-for-{body['aud']}" for token, body in job.get("id_tokens", {}).items()}
-        known = {**given, **tokens, **variables}
-        filled = {key: re.sub(r"\$(\w+)", lambda m: known.get(m[1], ""), value) for key, value in known.items()}
-        return bash("\n".join([*job.get("before_script", []), *job["script"]]), self.root, filled)
-
-
-def _merged(below, above):
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        result[key] = _merged(below[key], value) if both else value
-    return result
 
 
 class GitHubWorkflow:
@@ -136,7 +69,7 @@ class GitHubWorkflow:
             assert "${{" not in step["run"], "a script must take its values from the environment"
             env = {key: expressions.github_text(value, contexts) for key, value in step.get("env", {}).items()}
             given = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "RUNNER_TEMP": str(self.root)}
-            ended = bash(step["run"], self.root, {**given, **contexts.get("runner_variables", {}), **env})
+            ended = bash(step["run"], self.root, {**LOCALLY, **given, **env})
             printed.append(ended.output)
             if ended.code:
                 return Ended(ended.code, "\n".join(printed)), {}

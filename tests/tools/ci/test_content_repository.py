@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.tools.ci import expressions, forge_shell
+from tools.ci.runner import bash
 
 ROOT = forge_shell.ROOT / "examples" / "content-repository"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -47,7 +48,7 @@ def notify(address, folder):
     variables = {name: expressions.github_text(value, contexts) for name, value in step["env"].items()}
     given = {"GITHUB_SHA": COMMIT, "GITHUB_RUN_ID": "17", "RUNNER_TEMP": str(folder)}
     given["GITHUB_API_URL"] = address
-    return forge_shell.bash(step["run"], folder, {**given, **variables})
+    return bash(step["run"], folder, {**given, **variables})
 
 
 def test_a_push_at_github_sends_the_event_that_the_deployment_waits_for(github, tmp_path):
