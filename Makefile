@@ -28,7 +28,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost venv
+.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,19 @@ break: venv ## Have a local platform fail: PLATFORM=netlify KIND=down
 heal: venv ## End a local platform's failure: PLATFORM=netlify
 	@$(RUN) -m tools.deploy heal '$(PLATFORM)'
 
-test: lint test-fast test-engine ## Check the code and run all tests, those with the real engine last
+drift: venv ## Compare what is there with what was declared; changes nothing, ends with 1 if something differs [STACK=…]
+	@$(RUN) -m tools.deploy drift --stack $(STACK)
+
+verify: venv ## Ask every platform whether it serves the release of the last `make up` [STACK=…]
+	@$(RUN) -m tools.deploy verify --stack $(STACK)
+
+sync: venv ## For pipelines: one job for each stack in DEPLOY_STACKS, and the commit of its content
+	@$(RUN) -m tools.ci sync
+
+sign-in: venv ## For pipelines: sign in at AWS and Google by the job's own token
+	@$(RUN) -m tools.ci sign-in
+
+test: lint lint-ci test-fast test-engine ## Check the code and run all tests, those with the real engine last
 
 test-fast: venv ## Run the tests that need no engine
 	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'not engine and not real'
@@ -67,6 +79,7 @@ test-engine: venv ## Run the tests with the real engine
 	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'engine and not real'
 
 test-real: venv ## Run the tests with the official clients; what cannot be had is skipped and named
+	@$(RUN) -m tools.ci lint --build
 	@$(RUN) -m tools.engine
 	@$(RUN) -m pytest -m real
 
@@ -74,6 +87,9 @@ lint: venv ## Check style and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy $(PACKAGES)
+
+lint-ci: venv ## Check the pipelines' files, and look for secrets in the tree and its history [BUILD=yes: builds the linters in Go]
+	@$(RUN) -m tools.ci lint $(if $(BUILD),--build)
 
 format: venv ## Bring the code into its format
 	@$(RUN) -m ruff check --fix .

@@ -58,6 +58,11 @@ def tip(source: str, ref: str | None, seconds: float) -> str:
     return Repository(url, scheme, Path(os.devnull), seconds).tip(wanted)
 
 
+def is_folder(source: str) -> bool:
+    """Whether the content is a folder rather than a Git URL; raises SourceError for transports that are not allowed."""
+    return _scheme(source.partition("#")[0]) is None
+
+
 def _scheme(url: str) -> str | None:
     """Scheme of a Git URL, or None for a folder; raises SourceError for transports that are not allowed."""
     if re.match(r"[A-Za-z][\w+.-]*::", url):

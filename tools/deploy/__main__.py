@@ -51,6 +51,22 @@ def preview(stack: str, expect_no_changes: bool) -> None:
 
 @main.command()
 @stack_option
+def drift(stack: str) -> None:
+    """Compare what is there with what was declared; changes nothing, and ends with 3 if something differs."""
+    with commands(stack) as run:
+        sys.exit(run.drift())
+
+
+@main.command()
+@stack_option
+def verify(stack: str) -> None:
+    """Ask every platform whether it serves the release of the last `up`."""
+    with commands(stack) as run:
+        sys.exit(run.verify())
+
+
+@main.command()
+@stack_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(stack: str, form: str) -> None:
     """Show which release is served where."""

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tools.bootstrap import cache_folder
 from tools.deploy import (
+    drift,
     exclusive,
     locks,
     lookup,
@@ -77,10 +78,7 @@ class Commands:
 
     def status(self, form: str) -> None:
         """Print what is served where; with ``json`` nothing else goes to standard output."""
-        if self.stack.is_sandbox:
-            found = sandbox_daemon.require(self.places).ask("GET", "/status")
-        else:
-            found = status.of_public_sites(self.outputs(self.stack.engine(self.find_engine(), {})))
+        found = self.served({} if self.stack.is_sandbox else self.outputs(self.stack.engine(self.find_engine(), {})))
         if form == "json":
             click.echo(json.dumps(found, indent=2))
         else:
@@ -102,6 +100,36 @@ class Commands:
         for answer in answers:
             if answer.trouble:
                 self.say(f"{answer.platform} cannot be asked: {answer.trouble}")
+
+    def drift(self) -> int:
+        """Compare what is there with what was declared, and change nothing; returns 0, or 3 where something differs."""
+        process = self.prepared(self.find_engine())
+        found = drift.differences(process.ask("refresh", "--preview-only", "--json"))
+        if not found:
+            self.console.print(f"Stack {self.stack.name}: everything is as it was declared.", highlight=False)
+            return 0
+        report.wide(self.console).print(drift.table(found))
+        self.say(
+            f"Stack {self.stack.name}: {len(found)} differ. To undo what was done by hand: `make up`, after a "
+            "`pulumi refresh`. To keep it: declare it."
+        )
+        return drift.DIFFERS
+
+    def verify(self) -> int:
+        """Ask every platform whether it serves the release of the last run; returns 0, or 1 where one does not."""
+        environment = sandbox_daemon.require(self.places).environment if self.stack.is_sandbox else {}
+        outputs = self.outputs(self.stack.engine(self.find_engine(), environment))
+        wanted = str(outputs.get("release") or "")
+        found = self.served(outputs)
+        declared = {platform["name"] for platform in outputs.get("platforms", [])}
+        found["platforms"] = [one for one in found["platforms"] if one["name"] in declared]
+        wrong = status.not_serving(found, wanted)
+        report.wide(self.console).print(status.table(found))
+        for name, why in wrong.items():
+            self.say(f"{name} {why}")
+        if not wrong:
+            self.say(f"Every platform serves {wanted}.")
+        return 1 if wrong else 0
 
     def down(self) -> None:
         """Stop the sandbox that ``up`` started."""
@@ -184,6 +212,13 @@ class Commands:
     def outputs(self, process: EngineProcess) -> dict[str, Any]:
         """The stack's outputs, empty before the first run."""
         found: dict[str, Any] = json.loads(process.ask("stack", "output", "--json"))
+        return found
+
+    def served(self, outputs: dict[str, Any]) -> dict[str, Any]:
+        """What is served where: as the sandbox knows, or as the platforms that ``outputs`` name answer."""
+        if not self.stack.is_sandbox:
+            return status.of_public_sites(outputs)
+        found: dict[str, Any] = sandbox_daemon.require(self.places).ask("GET", "/status")
         return found
 
     def report(self, process: EngineProcess, code: int) -> None:

@@ -43,8 +43,8 @@ class Stack:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether it runs on local platforms."""
-        return self.name == SANDBOX
+        """Whether it runs on local platforms: ``sandbox``, or one of several sites that are tried, ``sandbox-…``."""
+        return self.name == SANDBOX or self.name.startswith(f"{SANDBOX}-")
 
     def engine(self, engine: Engine, sandbox: Mapping[str, str], run: str = "") -> EngineProcess:
         """The engine for this stack; ``sandbox`` are the variables that lead to the local platforms."""

@@ -46,6 +46,17 @@ def of_origin(platform: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def not_serving(status: Mapping[str, Any], wanted: str) -> dict[str, str]:
+    """Platform → what is wrong with it, for those that do not serve the release ``wanted``."""
+    wrong: dict[str, str] = {} if wanted and status["platforms"] else {"the stack": "has not been published yet"}
+    for found in status["platforms"]:
+        if found["live_release"] != wanted:
+            wrong[found["name"]] = f"serves {found['live_release'] or 'no release'}, not {wanted or 'any'}"
+        elif STATE_STYLES.get(found["state"]) == "red":
+            wrong[found["name"]] = f"is {found['state']}"
+    return wrong
+
+
 def table(status: Mapping[str, Any]) -> Table:
     """The same for people."""
     result = Table(title=f"Site: {status['site_url'] or '-'}", title_justify="left", header_style="bold")

@@ -1,0 +1,77 @@
+"""Runs the scripts of the pipelines' files as they stand: a shell with the variables that the forge documents."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from tests.tools.ci import expressions
+from tools.bootstrap import cache_folder
+from tools.ci.runner import Ended, Pipeline, bash
+
+ROOT = Path(__file__).resolve().parents[3]
+_LEFT_OUT = (".git", ".venv", ".sandbox", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__")
+#: A sandbox of its own beside those of other tests, and its clock.
+LOCALLY = {"PEACEFULROBOT_PORT": "0", "PEACEFULROBOT_SPEED": "60"}
+
+
+def checkout(folder):
+    """The checkout on a runner; what its cache holds has been restored."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
+    (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
+    (folder / ".cache").mkdir(exist_ok=True)
+    (folder / ".cache" / "peacefulrobot-infra").symlink_to(cache_folder())
+    return folder
+
+
+class GitLabPipeline(Pipeline):
+    """A pipeline, and which of its jobs start."""
+
+    def starts(self, variables):
+        """The jobs that a pipeline with these variables has; none where ``workflow`` admits no pipeline."""
+        if not self._admitted(self.document.get("workflow", {}).get("rules"), variables):
+            return []
+        return [name for name in self.jobs if self._admitted(self.job(name).get("rules"), variables)]
+
+    @staticmethod
+    def _admitted(rules, variables):
+        return rules is None or any(expressions.gitlab(rule["if"], variables) for rule in rules)
+
+
+class GitHubWorkflow:
+    """A workflow's file. Steps that are actions are what the runner does itself; here the checkout is there already."""
+
+    def __init__(self, root, name):
+        self.root = root
+        self.document = yaml.safe_load((root / ".github/workflows" / name).read_text("utf-8"))
+
+    @property
+    def events(self):
+        """Event → its filter. YAML reads the key ``on`` as true."""
+        return self.document.get("on", self.document.get(True))
+
+    def runs(self, job, **contexts):
+        """Whether the job's ``if`` holds."""
+        condition = self.document["jobs"][job].get("if", "true")
+        return bool(expressions.github(condition.strip(), contexts))
+
+    def run(self, name, **contexts):
+        """Run the job's steps; returns how they ended, and what they set as outputs."""
+        contexts = {"github": {"workspace": str(self.root)}, **contexts}
+        contexts["github"].setdefault("workspace", str(self.root))
+        outputs, printed = self.root / ".github-output", []
+        outputs.write_text("")
+        for step in self.document["jobs"][name]["steps"]:
+            if "run" not in step:
+                continue
+            assert "${{" not in step["run"], "a script must take its values from the environment"
+            env = {key: expressions.github_text(value, contexts) for key, value in step.get("env", {}).items()}
+            given = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "RUNNER_TEMP": str(self.root)}
+            ended = bash(step["run"], self.root, {**LOCALLY, **given, **env})
+            printed.append(ended.output)
+            if ended.code:
+                return Ended(ended.code, "\n".join(printed)), {}
+        found = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+        return Ended(0, "\n".join(printed)), found

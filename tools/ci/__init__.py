@@ -1,0 +1,1 @@
+"""What the pipelines of GitLab and GitHub need beside the commands that a person calls."""
