@@ -71,6 +71,10 @@ PASSING = [
     passes(BEHIND, *BALANCED),
     passes(BEHIND, declared(POOL)),
     passes(BEHIND, *at_first_preview("aws")),
+    passes(
+        BEHIND,
+        *(with_(one, hostHeader="aws.example") if one.kind == VERIFY else one for one in at_first_preview("aws")),
+    ),
     passes(BEHIND, *BALANCED, worker()),
     passes(BEHIND, *BALANCED, worker(), route()),
     passes(BEHIND, *ALL, worker(bindings=HOSTS), route()),
@@ -118,6 +122,11 @@ FAILING = [
         *(*ALL, pool("netlify"), pool("aws", address="netlify.example"), balancer(*NAMES)),
     ),
     finds(BEHIND, ("the address of aws", "the Host header of aws"), *at_first_preview("aws", source="other")),
+    finds(
+        BEHIND,
+        ("the address of aws", "the Host header of aws"),
+        *(Declared(VERIFY, one.values, one.name) if one.kind == VERIFY else one for one in at_first_preview("aws")),
+    ),
     finds(BEHIND, "not told the host of aws", *ALL, worker(content="netlify.example"), route()),
     finds(BEHIND, "not told the host of aws", *ALL, worker(content="netlify.example", bindings=[]), route()),
     finds(BEHIND, ("netlify", "aws"), *ALL, worker(content="my-netlify.example aws.example.org"), route()),
