@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from components.hosts import COMMON_FIELDS, host_class
 from coordinator.recovery_settings import Recovery
 from platforms import PLATFORMS
+from website.checks.settings import Checks
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
 RELEASE_VARIABLE = "PEACEFULROBOT_RELEASE"
@@ -62,6 +63,8 @@ class Settings(BaseModel):
     monitor_regions: tuple[str, ...] = Field(default=("WEU",), min_length=1)
     recovery: Recovery = Recovery()
     """For the coordinator, which reads it from the stack's file; here it is only checked."""
+    checks: Checks = Checks()
+    """For ``tools.check``, which runs before the engine; here it is only checked."""
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

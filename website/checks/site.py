@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from website.checks.links import Judge, Fragments, Target
+from website.checks.links import Fragments, Judge, Target
 from website.checks.other_files import Unreadable, urls_of
 from website.checks.page import Page
 from website.checks.report import Findings
@@ -35,7 +35,7 @@ class Surroundings:
     hosts: Collection[str] = ()
     """Names that the site is served under, its own first."""
     secrets: Searcher | None = None
-    progress: Callable[[int], None] = lambda done: None
+    progress: Callable[[int], None] = int
     """Told the number of files that are done."""
 
 
