@@ -27,7 +27,7 @@ _JAR: Final = "node_modules/vnu-jar/build/dist/vnu.jar"
 _AT_ONCE: Final = 500
 """Pages that one run of Java looks at."""
 _SECONDS: Final = 900
-_HOW: Final = "Set `checks.levels.nu` to error; it needs Java 17 and npm, takes 31 MB, and seconds for each 100 pages."
+_HOW: Final = "Set `checks.levels.nu` to error; it needs Java and npm, and takes 31 MB."
 
 
 class Unavailable(Exception):

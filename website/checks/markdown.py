@@ -74,7 +74,7 @@ def _not_run(not_run: Sequence[NotRun], room: int) -> str:
         return ""
     text = "\nNot checked:\n\n"
     for number, one in enumerate(not_run):
-        line = f"- {one.check}: {code(one.why)}. {code(one.how)}\n"
+        line = f"- {one.check}: {code(one.why)}. {one.how}\n"
         if len(text) + len(line) > room - 60:
             return f"{text}- … and {counted(len(not_run) - number, 'more thing')}\n"
         text += line

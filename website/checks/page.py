@@ -157,9 +157,10 @@ class Page:
         if not any(isinstance(node, turbohtml.Doctype) for node in self._document.children):
             yield "authoring", 1, "the page has no <!doctype html>, so browsers show it as they did in the nineties."
         for message in check(self._document).messages:
+            line = message.line or 1  # of an element that is not written out, such as <html>
             if message.code in _OWN_CHECKS:
                 name, text = _OWN_CHECKS[message.code]
-                yield name, message.line, text
+                yield name, line, text
             else:
                 name = "html" if message.code in _MARKUP else "authoring"
-                yield name, message.line, f"{message.message}."
+                yield name, line, f"{message.message}."

@@ -21,7 +21,9 @@ class Secrets:
 
     def __init__(self, cache: Path) -> None:
         cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._scanner = Scanner(Rules(cache_dir=cache), redact=True, policy=DetectionPolicy())
+        # Comments of a page are published too.
+        policy = DetectionPolicy(markup_context=False)
+        self._scanner = Scanner(Rules(cache_dir=cache), redact=True, policy=policy)
 
     def found(self, path: str, content: bytes) -> Iterator[tuple[int, str]]:
         """Line and text of each credential in a file; the text tells its kind only."""

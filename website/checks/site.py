@@ -35,7 +35,7 @@ class Surroundings:
     hosts: Collection[str] = ()
     """Names that the site is served under, its own first."""
     secrets: Searcher | None = None
-    progress: Callable[[int], None] = int
+    progress: Callable[[int], None] | None = None
     """Told the number of files that are done."""
 
 
@@ -54,13 +54,17 @@ class _Checking:
 
     def run(self) -> None:
         for done, file in enumerate(self._site.files.values()):
-            self._around.progress(done)
+            self._tell(done)
             if isinstance(file.source, Path):
                 self._file(file)
-        self._around.progress(len(self._site.files))
+        self._tell(len(self._site.files))
         self._rules()
         for path, line, text in self._fragments.missing():
             self._findings.add("fragments", path, line, text)
+
+    def _tell(self, done: int) -> None:
+        if self._around.progress is not None:
+            self._around.progress(done)
 
     def _file(self, file: File) -> None:
         if file.size > LARGEST:
