@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
@@ -46,4 +47,4 @@ class Gate:
 
     def _say(self, line: str) -> None:
         if line:
-            self._notes.print(line, markup=False, highlight=False, soft_wrap=True)
+            click.echo(line, file=self._notes.file)

@@ -37,6 +37,8 @@ _OWN_CHECKS: Final = {
         'the picture has no alt text. Describe it for those who cannot see it, or write alt="" if it is decoration.',
     ),
 }
+_AS_WRITTEN: Final = frozenset({"unknown-named-character-reference"})
+"""Parse errors after which browsers show what is written, and which the W3C's validator lets pass."""
 _MARKUP: Final = frozenset({"duplicate-id"})
 """Conformance codes that are mistakes of the markup: browsers do something else than what is written."""
 
@@ -123,7 +125,8 @@ class Page:
         if self._spoiled is not None:
             yield "html", self._spoiled, "a byte is not UTF-8, and pages are served as UTF-8. Save the file as UTF-8."
         for error in self._document.errors:
-            yield "html", error.line, f"{error.code.replace('-', ' ')}. Correct the markup."
+            check_name = "authoring" if error.code in _AS_WRITTEN else "html"
+            yield check_name, error.line, f"{error.code.replace('-', ' ')}. Correct the markup."
         yield from self._tags()
         yield from self._authoring()
 

@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
 from tests.website.checks.checking import page
-from tools.check import checking, nu
+from tools.check import checking, nu, remembered
 from tools.check.__main__ import main
+from tools.check.asked import asked
 from tools.check.gate import Gate
 from tools.deploy.commands import Commands, stack_of
 from tools.deploy.errors import Refused
 from tools.deploy.places import ROOT, Places
+from website import load_site
+from website.checks.report import Findings
 from website.checks.settings import Checks
 
 GOOD = {"index.html": page('<a href="about">x</a>'), "about.html": page("us")}
@@ -173,15 +177,18 @@ def test_the_gate_reads_unchanged_content_once_and_a_change_anew(content, monkey
     assert gate().is_passed()
 
 
-def test_what_the_gate_found_is_not_remembered_for_other_settings():
-    one, other = Checks(), Checks.model_validate({"levels": {"links": "warning"}})
-    assert one.model_dump_json() != other.model_dump_json()
+def test_what_was_found_is_remembered_for_the_same_content_and_settings_only(content, tmp_path):
+    site = load_site(str(content(BROKEN)), cache=tmp_path)
+    wanted = asked(ROOT, "sandbox")
+    relaxed = replace(wanted, checks=Checks.model_validate({"levels": {"links": "warning"}}))
+    elsewhere = replace(wanted, hosts=("www.example.org",))
+    other = load_site(str(content({"about.html": page("them")})), cache=tmp_path)
+    keys = [remembered.key(site, wanted), remembered.key(site, relaxed), remembered.key(site, elsewhere)]
+    assert len({*keys, remembered.key(other, wanted)}) == 4
+    assert remembered.key(site, replace(wanted, source="elsewhere")) == keys[0]
 
 
 def test_without_java_the_validator_is_told_as_not_run(content, monkeypatch, tmp_path):
-    from website import load_site
-    from website.checks.report import Findings
-
     findings = Findings(Checks.model_validate({"levels": {"nu": "error"}}))
     monkeypatch.setattr(nu.shutil, "which", lambda name: None)
     nu.check_pages(load_site(str(content(GOOD)), cache=tmp_path), findings, tmp_path, Console(quiet=True))

@@ -19,7 +19,7 @@ def found(folder, platforms, files=()):
         (content / path).write_text(text)
     findings = Findings(Checks())
     site = load_site(str(content), cache=folder / "cache")
-    check_limits(site, dict.fromkeys(platforms, {}) if not isinstance(platforms, dict) else platforms, findings)
+    check_limits(site, platforms if isinstance(platforms, dict) else {name: {} for name in platforms}, findings)
     return [(one.place, one.check, one.text) for one in findings.report("", 0).findings]
 
 
