@@ -16,6 +16,10 @@ ifdef CONTENT
 export PEACEFULROBOT_CONTENT := $(CONTENT)
 endif
 
+ifdef CHECKS
+export PEACEFULROBOT_CHECKS := $(CHECKS)
+endif
+
 ifdef RELEASE
 export PEACEFULROBOT_RELEASE := $(RELEASE)
 endif
@@ -28,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
+.PHONY: help up preview check status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +42,9 @@ up: venv ## Publish the site [CONTENT=folder or Git URL[#ref]] or an earlier one
 
 preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [STACK=…]
 	@$(RUN) -m tools.deploy preview --stack $(STACK)
+
+check: venv ## Check the content's links, markup, secrets, limits [CONTENT=…] [FORMAT=json or markdown] [CHECKS=advisory] [STACK=…]
+	@$(RUN) -m tools.check --stack $(STACK) --format $(if $(filter table,$(FORMAT)),text,$(FORMAT))
 
 status: venv ## Show which release is served where [FORMAT=json] [STACK=…]
 	@$(RUN) -m tools.deploy status --stack $(STACK) --format $(FORMAT)

@@ -32,6 +32,7 @@ from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
 from planning.traffic import Traffic
 from platforms import PLATFORMS
+from website.checks.settings import Checks
 
 CONTENT_VARIABLE = "PEACEFULROBOT_CONTENT"
 RELEASE_VARIABLE = "PEACEFULROBOT_RELEASE"
@@ -90,6 +91,8 @@ class Settings(BaseModel):
     coordinator: Annotated[Delivery, PlainSerializer(given)] = Delivery()
     """Likewise for the coordinator."""
     delivery: DeliverySettings = DeliverySettings()
+    checks: Checks = Checks()
+    """For ``tools.check``, which runs before the engine; here it is only checked."""
     alert_email: str = Field(default="", pattern=_EMAIL)
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()

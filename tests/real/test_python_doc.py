@@ -42,6 +42,7 @@ def take(html: Path, folder: Path) -> None:
 
 def test_every_file_of_python3_doc_is_served_byte_for_byte_with_its_type(documentation, tmp_path):
     stack = Stack(tmp_path / "state", documentation)
+    stack.environment["PEACEFULROBOT_CHECKS"] = "off"  # what its packagers left out is missing in many pages
     try:
         stack.run("up")
         site = load_site(str(documentation), cache=tmp_path / "cache")

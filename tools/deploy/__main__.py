@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from platforms import PLATFORMS
+from tools.check.gate import Gate
 from tools.deploy.commands import Commands, friendly, stack_of
 from tools.deploy.engine_process import stop_with_make
 from tools.deploy.errors import Refused
@@ -20,7 +21,8 @@ from tools.deploy.places import SANDBOX, find
 def commands(stack: str) -> Iterator[Commands]:
     """The commands of one stack, with errors made readable."""
     with friendly():
-        yield Commands(stack_of(stack, find()), Console(), Console(stderr=True))
+        found, notes = stack_of(stack, find()), Console(stderr=True)
+        yield Commands(found, Console(), notes, Gate(found.places.root, stack, notes))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

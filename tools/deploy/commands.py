@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -37,14 +37,21 @@ from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
 
+if TYPE_CHECKING:
+    from tools.check.gate import Gate
+
 _EDGE_SECONDS = 20.0
 
 
 class Commands:
-    """The commands on one stack. ``console`` takes results, ``notes`` takes what is said on the way."""
+    """The commands on one stack. ``console`` takes results, ``notes`` takes what is said on the way.
 
-    def __init__(self, stack: Stack, console: Console, notes: Console) -> None:
+    ``gate`` checks the content before it is published.
+    """
+
+    def __init__(self, stack: Stack, console: Console, notes: Console, gate: Gate | None = None) -> None:
         self.stack = stack
+        self.gate = gate
         self.places: Places = stack.places
         self.console = console
         self.notes = notes
@@ -56,6 +63,8 @@ class Commands:
         engine = self.find_engine()
         if self.stack.is_sandbox:
             self.places.require_space(content_bytes(content(os.environ, Path.cwd())))
+        if self.gate is not None:
+            self.gate.require()
         with exclusive.run(self.places) as (run, ended):
             if ended:
                 self.say(f"Ended what a killed run had left running ({ended} processes).")
@@ -71,10 +80,12 @@ class Commands:
         return code
 
     def preview(self, *, expect_no_changes: bool) -> int:
-        """Show what ``up`` would change, page by page; returns the engine's exit code."""
+        """Show what ``up`` would change, page by page; returns the engine's exit code, or 1 if ``up`` would stop."""
+        passed = self.gate is None or self.gate.is_passed()
         process = self.prepared(self.find_engine())
         expected = ["--expect-no-changes"] if expect_no_changes else []
-        return process.show("preview", "--diff", *expected, *self.policies)
+        code = process.show("preview", "--diff", *expected, *self.policies)
+        return code if passed else code or 1
 
     def status(self, form: str) -> None:
         """Print what is served where; with ``json`` nothing else goes to standard output."""

@@ -1,0 +1,1 @@
+"""Checks content before anything is uploaded: what ``make check`` does, and the gate in ``make up``."""
