@@ -62,7 +62,7 @@ def test_a_platform_taken_out_leaves_the_edge_first_and_visitors_notice_nothing(
     visitor.start()
     try:
         configure(stack.root, hosts=rest)
-        output = stack.run("up")
+        output = stack.up_meaning_it()
     finally:
         done.set()
         visitor.join()

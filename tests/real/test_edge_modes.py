@@ -81,7 +81,7 @@ def test_changing_the_mode_either_way_leaves_no_moment_without_the_site(stack):
     for mode in ("load-balancer", "worker"):
         configure(stack.root, edgeMode=mode)
         with visits(stack) as seen:
-            stack.run("up")
+            stack.up_meaning_it()
         counts.append(seen)
         assert {status for status, _ in seen} == {200}, seen
     assert all({None, "netlify"} <= {name for _, name in seen} for seen in counts), counts
