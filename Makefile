@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
+.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ preview: venv ## Show what `make up` would change, page by page [CONTENT=…] [S
 
 check: venv ## Check the content's links, markup, secrets, limits [CONTENT=…] [FORMAT=json or markdown] [CHECKS=advisory] [STACK=…]
 	@$(RUN) -m tools.check --stack $(STACK) --format $(if $(filter table,$(FORMAT)),text,$(FORMAT))
+
+preview-comment: venv ## Write what `make up` would change as a comment, and put it on the merge request in a job of one [STACK=…]
+	@$(RUN) -m tools.preview_comment --stack $(STACK)
 
 status: venv ## Show which release is served where [FORMAT=json] [STACK=…]
 	@$(RUN) -m tools.deploy status --stack $(STACK) --format $(FORMAT)

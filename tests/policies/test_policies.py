@@ -125,6 +125,7 @@ ABOUT = {
     ("platforms-show-one-release", ""): {""},
     ("platform-is-verified", ""): {"aws-publish"},
     ("stack-is-small", ""): {""},
+    ("stack-keeps-its-budget", ""): {""},
 }
 
 

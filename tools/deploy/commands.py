@@ -32,7 +32,7 @@ from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
 from tools.deploy.places import Places, content, content_bytes
 from tools.deploy.plan import steps
-from tools.deploy.preflight import previewed
+from tools.deploy.preflight import Preview, previewed
 from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
@@ -86,6 +86,10 @@ class Commands:
         expected = ["--expect-no-changes"] if expect_no_changes else []
         code = process.show("preview", "--diff", *expected, *self.policies)
         return code if passed else code or 1
+
+    def quiet_preview(self) -> Preview:
+        """What ``up`` would do and what the policies say, for who tells it otherwise; a failure is in the answer."""
+        return previewed(self.prepared(self.find_engine()), self.policies)
 
     def status(self, form: str) -> None:
         """Print what is served where; with ``json`` nothing else goes to standard output."""

@@ -123,6 +123,7 @@ def test_every_setting_of_the_project_is_read_as_the_engine_would(tmp_path):
             "protect": "false",
             "verifyDeadline": "30",
             "budget": "30",
+            "coordinator": json.dumps({"deploy": "up", "poll": 5}),
         }
     )
     assert same == settings
