@@ -30,7 +30,7 @@ from tools.deploy import (
 )
 from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
-from tools.deploy.places import Places, content, content_bytes
+from tools.deploy.places import SANDBOX, Places, content, content_bytes
 from tools.deploy.plan import steps
 from tools.deploy.preflight import Preview, previewed
 from tools.deploy.stack import Stack
@@ -55,7 +55,7 @@ class Commands:
         self.places: Places = stack.places
         self.console = console
         self.notes = notes
-        self.policies = policy_check.flags(stack.places.root, stack.name)
+        self.policies = policy_check.flags(stack.places.root, stack.name, SANDBOX if stack.is_sandbox else "")
 
     def up(self) -> int:
         """Publish; returns the engine's exit code."""

@@ -33,11 +33,15 @@ class Judgement:
     """Resources of single platforms that failed; the run goes on without them."""
 
 
-def flags(root: Path, stack: str) -> list[str]:
-    """What has the engine ask the policies of the checkout ``root``, with the levels of a stack, where it has any."""
+def flags(root: Path, stack: str, family: str = "") -> list[str]:
+    """What has the engine ask the policies of the checkout ``root``, with the levels of a stack, where it has any.
+
+    ``family`` is the stack whose levels one without its own has.
+    """
     if not (root / PACK / "PulumiPolicy.yaml").exists():
         return []
-    levels = root / PACK / f"config.{stack}.json"
+    own = root / PACK / f"config.{stack}.json"
+    levels = own if own.exists() or not family else root / PACK / f"config.{family}.json"
     return ["--policy-pack", PACK, *(["--policy-pack-config", f"{PACK}/{levels.name}"] if levels.exists() else [])]
 
 

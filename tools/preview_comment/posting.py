@@ -43,7 +43,8 @@ def thread(environment: Mapping[str, str]) -> Thread | None:
 
 
 def _github(environment: Mapping[str, str]) -> Thread | None:
-    event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text("utf-8"))
+    path = environment.get("GITHUB_EVENT_PATH")
+    event = json.loads(Path(path).read_text("utf-8")) if path else {}
     number = (event.get("pull_request") or {}).get("number")
     if number is None:
         return None

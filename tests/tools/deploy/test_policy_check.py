@@ -51,6 +51,15 @@ def test_a_stack_has_its_own_levels_where_it_has_a_file(tmp_path):
     assert policy_check.flags(tmp_path, "prod") == ["--policy-pack", "policies"]
 
 
+def test_a_stack_without_levels_of_its_own_has_those_of_its_family(tmp_path):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    for name in ("PulumiPolicy.yaml", "config.sandbox.json", "config.sandbox-b.json"):
+        (folder / name).write_text("{}")
+    assert policy_check.flags(tmp_path, "sandbox-a", "sandbox")[-1] == "policies/config.sandbox.json"
+    assert policy_check.flags(tmp_path, "sandbox-b", "sandbox")[-1] == "policies/config.sandbox-b.json"
+
+
 def test_this_checkout_has_policies():
     assert policy_check.flags(Path(__file__).resolve().parents[3], "sandbox")
 

@@ -119,6 +119,7 @@ def killed_while_creating(project):
     """Engine of a stack whose last run was killed when only this one creation was under way."""
     project.behave("r1", seconds={"aws-publish": 60})
     process = begun(project, "aws-publish")
+    wait_for(lambda: "netlify-verify" in made(project), "the end of all other creations")
     wait_for(lambda: under_way(project) == ["aws-publish"], "the end of all other creations")
     project.kill(process)
     for lock in project.places.backend.glob(".pulumi/locks/**/*.json"):
@@ -128,10 +129,21 @@ def killed_while_creating(project):
 
 def under_way(project):
     """Names of the operations that the state says have begun and not ended."""
+    return [name_of(operation["resource"]) for operation in latest(project).get("pending_operations") or []]
+
+
+def made(project):
+    """Names of the resources that are in the state."""
+    return [name_of(resource) for resource in latest(project).get("resources") or []]
+
+
+def name_of(resource):
+    return resource["urn"].rsplit("::", 1)[-1]
+
+
+def latest(project):
     (state,) = (project.places.backend / ".pulumi" / "stacks").rglob("sandbox.json")
-    latest = json.loads(state.read_text("utf-8"))["checkpoint"]["latest"] or {}
-    operations = latest.get("pending_operations") or []
-    return [operation["resource"]["urn"].rsplit("::", 1)[-1] for operation in operations]
+    return json.loads(state.read_text("utf-8"))["checkpoint"]["latest"] or {}
 
 
 def test_a_resource_that_was_made_is_taken_over_with_what_a_refresh_reads(project):
