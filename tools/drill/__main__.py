@@ -104,9 +104,7 @@ def rehearsed(wanted: Sequence[Drill], hosts: list[str], root: Path, rate: int, 
                     stack.publish(one.mode, one.platform, hosts)
                     published = (one.mode, one.platform)
                 found = asyncio.run(drill(one, stack, settings, rate, seconds))
-                click.echo(
-                    f"{one.mode}, {one.platform} {one.kind}: {len(found.bad)} of {len(found.samples)} bad.", err=True
-                )
+                click.echo(report.progress(found), err=True)
                 yield found
         finally:
             stack.down()

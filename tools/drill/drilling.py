@@ -21,9 +21,15 @@ async def drill(wanted: Drill, stack: Rehearsal, settings: Settings, rate: int, 
     await asyncio.to_thread(stack.await_whole, wanted.platform)
     load = Load(stack.described["site_url"], await asyncio.to_thread(stack.pages), rate, seconds)
     watching = asyncio.create_task(_broken(wanted, stack, load, timetable))
+    before = stack.waited()
     samples = await load.run()
+    starved = _share(before, stack.waited(), load.elapsed)
     broke, noticed = await watching
-    return Findings(wanted, timetable, samples, stack.speed, promised(settings, wanted), broke, noticed)
+    return Findings(wanted, timetable, samples, stack.speed, promised(settings, wanted), broke, noticed, starved)
+
+
+def _share(before: float | None, after: float | None, seconds: float) -> float | None:
+    return None if before is None or after is None else (after - before) / seconds
 
 
 async def _broken(

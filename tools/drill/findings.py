@@ -30,6 +30,8 @@ class Findings:
     """Wall-clock seconds at which the platform began to break and at which it had."""
     noticed: float | None
     """From the break until the edge held the platform for unhealthy; None where it never did or does not say."""
+    starved: float | None = None
+    """Share of the time in which the edge was ready to go on and had no processor; None where nothing says so."""
 
     def count(self, outcome: str) -> int:
         """Samples with that outcome."""

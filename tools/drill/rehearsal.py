@@ -113,6 +113,17 @@ class Rehearsal:
         answer.raise_for_status()
         return {str(one["name"]): str(one["edge_state"]) for one in answer.json()["platforms"] if one["live_release"]}
 
+    def waited(self) -> float | None:
+        """Seconds that the sandbox's main thread, which is the edge, has waited for a processor since it began.
+
+        The second field of schedstat, nanoseconds: https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+        """
+        pid = self.described["pid"]
+        try:
+            return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text("utf-8").split()[1]) / 1e9
+        except OSError:
+            return None  # another system, or a kernel that keeps no such account
+
     def break_(self, platform: str, kind: str) -> None:
         """Have a platform fail."""
         url = f"{self.described['control_url']}/faults/{platform}"

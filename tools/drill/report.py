@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
 from tools.drill.findings import Findings
 
+#: Share of the time without a processor from which on it is the machine that fails.
+_BUSY = 0.2
 _HEADINGS = ("requests", "failed", "wrong", "p99 wait", "last affected", "promised", "edge noticed", "whole again")
 
 
@@ -52,16 +54,37 @@ def as_json(found: Sequence[Findings]) -> list[dict[str, Any]]:
             "promised": one.promised,
             "edgeNoticed": one.noticed,
             "wholeAgain": one.whole_again,
+            "starved": one.starved,
         }
         for one in found
     ]
+
+
+def progress(one: Findings) -> str:
+    """One line for a drill that has just ended."""
+    named = f"{one.drill.mode}, {one.drill.platform} {one.drill.kind}"
+    why = f" ({_counted(one.reasons)})" if one.bad else ""
+    return f"{named}: {len(one.bad):,} of {len(one.samples):,} bad{why}."
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} × {why}" for why, count in reasons.items())
 
 
 def complaints(found: Sequence[Findings]) -> list[str]:
     """One line for each drill in which visitors saw what the settings leave no room for."""
     return [
         f"{one.drill.mode}, {one.drill.platform} {one.drill.kind}: {len(one.broken_promises)} bad answers outside the "
-        f"{one.promised:.0f} s that the settings imply ({', '.join(f'{n} × {why}' for why, n in one.reasons.items())})"
+        f"{one.promised:.0f} s that the settings imply ({_counted(one.reasons)}){_excuse(one)}"
         for one in found
         if one.broken_promises
     ]
+
+
+def _excuse(one: Findings) -> str:
+    if one.starved is None or one.starved < _BUSY:
+        return ""
+    return (
+        f"; the edge waited {one.starved:.0%} of the time for a processor: this machine was too busy for that many "
+        "requests, so run it again when it is quiet, or with a lower RATE"
+    )

@@ -21,9 +21,9 @@ def sample(at, outcome="right", *, took=0.01, seen="200", by="aws"):
     return Sample(at, took, outcome, seen, by)
 
 
-def findings(samples, *, mode="load-balancer", kind="error", allowed=40.0, noticed=None):
+def findings(samples, *, mode="load-balancer", kind="error", allowed=40.0, noticed=None, starved=0.0):
     drill = Drill(mode, "aws", kind)
-    return Findings(drill, TIMES, samples, speed=20.0, promised=allowed, broke=(2.0, 2.1), noticed=noticed)
+    return Findings(drill, TIMES, samples, 20.0, allowed, broke=(2.0, 2.1), noticed=noticed, starved=starved)
 
 
 def steady(**others):
@@ -107,6 +107,18 @@ def test_the_table_and_the_json_say_the_same():
 def test_a_complaint_names_the_drill_the_count_and_the_reasons():
     (line,) = report.complaints([findings(steady(at_80=sample(8.0, "failed", seen="503"))), findings(steady())])
     assert line == ("load-balancer, aws error: 1 bad answers outside the 40 s that the settings imply (1 × 503)")
+
+
+@pytest.mark.parametrize(("starved", "blamed"), [(None, False), (0.05, False), (0.63, True)])
+def test_a_complaint_blames_the_machine_where_it_gave_the_edge_no_processor(starved, blamed):
+    (line,) = report.complaints([findings([sample(8.0, "failed", seen="522")], starved=starved)])
+    assert ("the edge waited 63% of the time for a processor" in line) is blamed
+
+
+def test_the_progress_names_what_visitors_saw():
+    bad = findings([sample(8.0, "failed", seen="522"), sample(8.1, "wrong"), sample(8.2)])
+    assert report.progress(bad) == "load-balancer, aws error: 2 of 3 bad (1 × 522, 1 × wrong bytes)."
+    assert report.progress(findings([sample(8.2)])) == "load-balancer, aws error: 0 of 1 bad."
 
 
 def test_the_pictures_are_the_same_bytes_for_the_same_drills(tmp_path):
