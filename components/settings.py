@@ -30,6 +30,7 @@ from components.hosts import COMMON_FIELDS, host_class
 from components.worker_limits import WorkerLimits
 from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
+from coordinator.strict_settings import NOT_SHOWN
 from planning.traffic import Traffic
 from platforms import PLATFORMS
 from website.checks.settings import Checks
@@ -234,6 +235,8 @@ def _sentence(found: Mapping[str, Any]) -> str:
         return reason
     if found["type"] == "missing":
         return f"{where}: is not set; pulumi config set {where} <value>"
+    if found["type"] == NOT_SHOWN:
+        return f"{where}: {reason}"
     shown = json.dumps(found["input"], default=str)
     return f"{where}: {reason} (is {shown})"
 

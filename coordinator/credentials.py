@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from coordinator.delivery_settings import Delivery, secrets_of
 from coordinator.errors import Refused
 from coordinator.signatures import WeakSecret, strong
+from coordinator.strict_settings import Address
 
 #: Variables that the publication itself reads. The coordinator's own are kept from it, so they need names of their own.
 OF_THE_PUBLICATION = frozenset(
@@ -34,6 +37,10 @@ class Credentials:
     def __getitem__(self, key: str) -> str:
         return self._values[key]
 
+    def get(self, key: str) -> str | None:
+        """The secret, where the settings name one."""
+        return self._values.get(key)
+
     def __repr__(self) -> str:
         """Without values."""
         return f"Credentials({', '.join(sorted(self._values))})"
@@ -45,10 +52,15 @@ class Credentials:
         return text
 
 
-def read(settings: Delivery, environment: Mapping[str, str]) -> tuple[Credentials, list[str]]:
-    """The secrets, and a sentence for each that is missing, weak or misplaced."""
+def read(settings: Delivery, environment: Mapping[str, str], part: str = "") -> tuple[Credentials, list[str]]:
+    """The secrets, and a sentence for each that is missing, weak or misplaced.
+
+    Only those whose key begins with ``part``.
+    """
     values, mistakes = {}, []
     for key, source in secrets_of(settings).items():
+        if not key.startswith(part):
+            continue
         try:
             values[key] = checked(key, _found(source, environment))
         except (Refused, WeakSecret) as error:
@@ -61,12 +73,25 @@ def read(settings: Delivery, environment: Mapping[str, str]) -> tuple[Credential
     return Credentials(values, named), mistakes
 
 
+def report(stack: str, mistakes: Sequence[str]) -> str:
+    """All mistakes of the setting ``coordinator`` and its secrets, a line each."""
+    count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+    lines = [f"  - coordinator.{mistake}" for mistake in sorted(mistakes)]
+    return "\n".join([f"{count} in Pulumi.{stack}.yaml and its secrets; the coordinator did not start:", *lines])
+
+
 def checked(key: str, value: str) -> str:
     """The value; raises WeakSecret or Refused, whose text does not hold it."""
+    if key == "alerts.mail.password":
+        return value
     if not value.isascii() or not value.isprintable():
         raise Refused("has a character that no header can carry; copy it again")
+    if key in {"alerts.webhook.url", "alerts.heartbeatUrl"}:
+        return _address(value)
+    if key == "alerts.webhook.secret":
+        return _signing_key(value, "secret of Standard Webhooks")
     if key.endswith("signingKey"):
-        return _signing_key(value)
+        return _signing_key(value, "signing key as GitLab shows it")
     if key.startswith("webhooks."):
         return strong("it", value)
     if len(value) < _TOO_SHORT:
@@ -74,11 +99,18 @@ def checked(key: str, value: str) -> str:
     return value
 
 
-def _signing_key(value: str) -> str:
+def _address(value: str) -> str:
+    try:
+        return TypeAdapter(Address).validate_python(value)
+    except ValidationError:
+        raise Refused("is no address that begins with https:// (nothing else is spoken to); copy it again") from None
+
+
+def _signing_key(value: str, what: str) -> str:
     try:
         key = b64decode(value.removeprefix("whsec_"), validate=True)
     except (ValueError, binascii.Error):
-        raise Refused("is no signing key as GitLab shows it (base64, whsec_ in front); copy it again") from None
+        raise Refused(f"is no {what} (base64, whsec_ in front); copy it again") from None
     if len(key) < _KEY_BYTES:
         raise Refused(f"is a key of {len(key)} bytes and needs {_KEY_BYTES} or more")
     return value

@@ -88,7 +88,7 @@ def order(stack: str, settings: StackSettings, environment: Mapping[str, str] = 
     if not branch and (own.listens or own.reports.gitlab):
         mistakes.append("branch: is needed for webhooks and reports; set it, or contentRef")
     if mistakes:
-        raise Refused(_report(stack, mistakes))
+        raise Refused(credentials.report(stack, mistakes))
     return Order(stack, settings, Remote(content, branch or None), branch or "", secrets)
 
 
@@ -225,9 +225,3 @@ def _content(settings: StackSettings, environment: Mapping[str, str]) -> tuple[s
     given = environment.get(CONTENT)
     url, _, behind = (given or settings.content).partition("#")
     return url, behind or ("" if given else settings.content_ref)
-
-
-def _report(stack: str, mistakes: list[str]) -> str:
-    count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
-    lines = [f"  - coordinator.{mistake}" for mistake in sorted(mistakes)]
-    return "\n".join([f"{count} in Pulumi.{stack}.yaml and its secrets; the coordinator did not start:", *lines])

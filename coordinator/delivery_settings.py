@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-Secret = Annotated[str, Field(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
-#: An API's address. Without TLS only on this machine: a token goes along.
-Address = Annotated[str, Field(pattern=r"^(https://[^\s@]+|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s@]*)?)$")]
+from coordinator.alerts.settings import Alerts, alert_secrets_of
+from coordinator.strict_settings import Address, Secret, Strict
+
 _Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 _Project = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 _Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w./@+-]*$")]
@@ -23,18 +23,14 @@ GITLAB_API = "https://gitlab.com/api/v4"
 Way = Literal["none", "up", "gitlab-pipeline", "github-dispatch"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
-
-
-class GitHubWebhook(_Strict):
+class GitHubWebhook(Strict):
     """Whose pushes mean that the content has changed, and how GitHub proves that it sends them."""
 
     repository: _Repository
     secret: Secret
 
 
-class GitLabWebhook(_Strict):
+class GitLabWebhook(Strict):
     """Likewise at GitLab: by its newer signing, or by the plain token."""
 
     project: _Project
@@ -48,21 +44,21 @@ class GitLabWebhook(_Strict):
         return self
 
 
-class Webhooks(_Strict):
+class Webhooks(Strict):
     """Senders at ``/hooks/github`` and ``/hooks/gitlab``."""
 
     github: GitHubWebhook | None = None
     gitlab: GitLabWebhook | None = None
 
 
-class Up(_Strict):
+class Up(Strict):
     """``deploy: up``: the publication runs here."""
 
     command: tuple[str, ...] = ()
     """Another program instead of ``tools.deploy up``; it is told by PEACEFULROBOT_CONTENT what to publish."""
 
 
-class GitLabPipeline(_Strict):
+class GitLabPipeline(Strict):
     """``deploy: gitlab-pipeline``."""
 
     api: Address = GITLAB_API
@@ -74,7 +70,7 @@ class GitLabPipeline(_Strict):
     """Scope ``read_api``, to follow the pipeline."""
 
 
-class GitHubDispatch(_Strict):
+class GitHubDispatch(Strict):
     """``deploy: github-dispatch``."""
 
     api: Address = GITHUB_API
@@ -84,7 +80,7 @@ class GitHubDispatch(_Strict):
     """Contents: write, to send the event, and Actions: read, to follow the run."""
 
 
-class GitHubReport(_Strict):
+class GitHubReport(Strict):
     """Deployments and commit statuses at GitHub."""
 
     api: Address = GITHUB_API
@@ -93,7 +89,7 @@ class GitHubReport(_Strict):
     """Deployments: write and Commit statuses: write."""
 
 
-class GitLabReport(_Strict):
+class GitLabReport(Strict):
     """Deployments and commit statuses at GitLab."""
 
     api: Address = GITLAB_API
@@ -102,7 +98,7 @@ class GitLabReport(_Strict):
     """Scope ``api``, as a Developer of the project."""
 
 
-class Reports(_Strict):
+class Reports(Strict):
     """Who is told what became of a push."""
 
     environment: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] = "production"
@@ -111,7 +107,7 @@ class Reports(_Strict):
     gitlab: GitLabReport | None = None
 
 
-class Delivery(_Strict):
+class Delivery(Strict):
     """The setting ``coordinator``."""
 
     recovery: bool = True
@@ -138,6 +134,7 @@ class Delivery(_Strict):
     gitlab_pipeline: GitLabPipeline | None = None
     github_dispatch: GitHubDispatch | None = None
     reports: Reports = Reports()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Delivery:
@@ -188,9 +185,10 @@ def secrets_of(settings: Delivery, *, unused: bool = False) -> dict[str, str]:
         "githubDispatch": settings.github_dispatch if unused or settings.deploy == "github-dispatch" else None,
     }
     named = ("secret", "signing_key", "token", "trigger_token")
-    return {
+    own = {
         f"{group}.{to_camel(name)}": source
         for group, found in groups.items()
         for name in named
         if (source := getattr(found, name, None))
     }
+    return {**own, **alert_secrets_of(settings.alerts)}

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from coordinator.delivery_settings import Delivery
 from coordinator.errors import Refused
 from coordinator.recovery_settings import Recovery
+from coordinator.strict_settings import NOT_SHOWN
 
 _HEX_ID = r"^[0-9a-f]{32}$"
 
@@ -104,6 +105,7 @@ def _report(name: str, error: ValidationError) -> str:
     for found in error.errors():
         where = ".".join(str(part) for part in found["loc"])
         reason = str(found["msg"]).removeprefix("Value error, ")
-        lines.append(f"  - {where}: {reason} (is {found['input']!r})" if where else f"  - {reason}")
+        shown = "" if found["type"] == NOT_SHOWN else f" (is {found['input']!r})"
+        lines.append(f"  - {where}: {reason}{shown}" if where else f"  - {reason}")
     count = f"{len(lines)} mistake{'s' if len(lines) > 1 else ''}"
     return "\n".join([f"{count} in {name}; the coordinator did not start:", *sorted(lines)])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+#: Channels that everybody reads. They hear of the site and not of how it is looked after.
+PUBLIC = frozenset({"mastodon"})
+Kind = Literal["incident", "alerting", "heartbeat", "test"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Message:
     """Unix seconds of what happened."""
     closes: bool = False
     """Whether it is good news."""
+    kind: Kind = "incident"
+    """``alerting`` is about another channel."""
 
 
 class NotTaken(Exception):
@@ -36,7 +42,9 @@ class NotTaken(Exception):
 class Channel(Protocol):
     """Sends messages to people."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its key in the setting ``coordinator.alerts``."""
 
     async def send(self, message: Message) -> None:
         """Send it; raises NotTaken. A second time with the same key should reach nobody twice."""

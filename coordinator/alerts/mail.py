@@ -5,6 +5,7 @@ RFC 5322 section 3.6.4 (Message-ID, References), RFC 3834 section 5 (Auto-Submit
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ from typing import Literal
 
 import aiosmtplib
 
+from coordinator.alerts.answers import SET_UP_PAUSE
 from coordinator.alerts.channels import Message, NotTaken
 
+_log = logging.getLogger(__name__)
 _SECONDS = 30.0
 _PERMANENT = 500
 
@@ -41,7 +44,7 @@ class Mail:
         SMTP knows no repetition: when the server's last word is lost, the same Message-ID goes out twice.
         """
         try:
-            await aiosmtplib.send(
+            refused, _ = await aiosmtplib.send(
                 self.composed(message),
                 hostname=self.host,
                 port=self.port,
@@ -52,16 +55,13 @@ class Mail:
                 tls_context=self.context or ssl.create_default_context(),
                 timeout=_SECONDS,
             )
-        except aiosmtplib.SMTPResponseException as error:
-            raise NotTaken(f"the mail server answered {error.code}", again=error.code < _PERMANENT) from error
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = sorted({one.code for one in error.recipients})
-            again = all(code < _PERMANENT for code in codes)
-            raise NotTaken(
-                f"the mail server refused the recipients ({', '.join(map(str, codes))})", again=again
-            ) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise NotTaken(f"the mail server was not reached ({type(error).__name__})") from error
+            raise _not_taken(error) from error
+        if refused:
+            codes = ", ".join(sorted({str(answer.code) for answer in refused.values()}))
+            _log.warning(
+                "mail: the server took %r for some recipients and refused %d (%s)", message.subject, len(refused), codes
+            )
 
     def composed(self, message: Message) -> EmailMessage:
         """The same mail each time it is composed."""
@@ -75,5 +75,37 @@ class Mail:
         if message.thread != message.key:
             mail["In-Reply-To"] = mail["References"] = f"<{message.thread}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, which does not look at Auto-Submitted
         mail.set_content(message.text or message.subject)
         return mail
+
+
+def _not_taken(error: Exception) -> NotTaken:
+    """What an error of the connection means; the server's own words are left out, for they may repeat what was sent."""
+    match error:
+        case aiosmtplib.SMTPAuthenticationError():
+            return NotTaken(
+                f"the mail server answered {error.code}: it does not accept user and password", after=SET_UP_PAUSE
+            )
+        case aiosmtplib.SMTPResponseException():
+            return NotTaken(f"the mail server answered {error.code}", again=error.code < _PERMANENT)
+        case aiosmtplib.SMTPRecipientsRefused():
+            codes = sorted({one.code for one in error.recipients})
+            said = f"the mail server refused the recipients ({', '.join(map(str, codes))})"
+            return NotTaken(said, after=0.0 if max(codes) < _PERMANENT else SET_UP_PAUSE)
+        case _ if _about_the_certificate(error):
+            return NotTaken("the mail server's certificate is not trusted, or is not for that host", after=SET_UP_PAUSE)
+        case aiosmtplib.SMTPNotSupported():
+            return NotTaken("the mail server offers no STARTTLS or no login that is known", after=SET_UP_PAUSE)
+        case _:
+            return NotTaken(f"the mail server was not reached ({type(error).__name__})")
+
+
+def _about_the_certificate(error: BaseException) -> bool:
+    """Whether this, or what led to it, is a certificate that was not trusted."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

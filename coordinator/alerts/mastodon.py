@@ -5,6 +5,7 @@ https://docs.joinmastodon.org/methods/statuses/#create
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import httpx
@@ -14,6 +15,8 @@ from coordinator.alerts.channels import Message, NotTaken
 
 #: Characters of a post where a server says nothing else. https://docs.joinmastodon.org/user/posting/#text
 LONGEST = 500
+#: What would call somebody, or put the post under a tag, is followed by a space of no width, so that it does not.
+_CALLS = re.compile(r"([@\uFF20#\uFF03])(?=\w)")
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,17 @@ class Mastodon:
         """Post it; raises NotTaken. The instance knows the key for an hour, and posts no second time in that."""
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": message.key}
         visibility = "unlisted" if message.closes and self.visibility == "public" else self.visibility
-        form = {"status": shortened(message.subject), "visibility": visibility, "language": "en"}
+        form = {"status": shortened(neutral(message.subject)), "visibility": visibility, "language": "en"}
         try:
             answer = await self.http.post(f"{self.instance.rstrip('/')}/api/v1/statuses", data=form, headers=headers)
         except httpx.HTTPError as error:
             raise NotTaken(f"the Mastodon instance was not reached ({type(error).__name__})") from error
         require_taken(answer.status_code, answer.headers, "the Mastodon instance")
+
+
+def neutral(text: str) -> str:
+    """Without mentions and tags: what a platform is called must not notify a stranger of that name."""
+    return _CALLS.sub("\\1\u200b", text)
 
 
 def shortened(text: str) -> str:

@@ -7,6 +7,8 @@ https://spec.matrix.org/latest/client-server-api/#put_matrixclientv3roomsroomids
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -31,16 +33,30 @@ class Matrix:
     async def send(self, message: Message) -> None:
         """Send it; raises NotTaken."""
         path = f"/_matrix/client/v3/rooms/{quote(self.room, safe='')}/send/m.room.message/{quote(message.key, safe='')}"
-        body = {"msgtype": "m.notice", "body": f"{message.subject}\n\n{message.text}".strip()}
+        headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = await self.http.put(
-                self.homeserver.rstrip("/") + path, json=body, headers={"Authorization": f"Bearer {self.token}"}
-            )
+            answer = await self.http.put(self.homeserver.rstrip("/") + path, json=content(message), headers=headers)
         except httpx.HTTPError as error:
             raise NotTaken(f"the Matrix homeserver was not reached ({type(error).__name__})") from error
         if wait := _asked_to_wait(answer):
             raise NotTaken("the Matrix homeserver asks to wait", after=wait)
         require_taken(answer.status_code, answer.headers, "the Matrix homeserver")
+
+
+def content(message: Message) -> dict[str, Any]:
+    """A notice, which bots leave alone, in plain text and in HTML.
+
+    Empty ``m.mentions`` says that nobody is meant by name, whatever the text looks like.
+    https://spec.matrix.org/latest/client-server-api/#mroommessage-msgtypes, #user-and-room-mentions
+    """
+    lines = escape(message.text).replace("\n", "<br>")
+    return {
+        "msgtype": "m.notice",
+        "body": f"{message.subject}\n\n{message.text}".strip(),
+        "format": "org.matrix.custom.html",
+        "formatted_body": f"<strong>{escape(message.subject)}</strong>" + (f"<br>{lines}" if lines else ""),
+        "m.mentions": {},
+    }
 
 
 def _asked_to_wait(answer: httpx.Response) -> float:

@@ -26,7 +26,7 @@ class Webhook:
         """Post it as JSON; raises NotTaken."""
         body = json.dumps(
             {
-                "type": "incident.closed" if message.closes else "incident.changed",
+                "type": _type(message),
                 "timestamp": datetime.fromtimestamp(message.at, UTC).isoformat(),
                 "data": {"thread": message.thread, "subject": message.subject, "text": message.text},
             }
@@ -44,3 +44,10 @@ class Webhook:
         if self.secret:
             headers["webhook-signature"] = Signer(self.secret).sign(message.key, now, body)
         return headers
+
+
+def _type(message: Message) -> str:
+    """``incident.changed``, ``incident.closed``, likewise ``alerting.…``; ``heartbeat`` and ``test``."""
+    if message.kind in {"heartbeat", "test"}:
+        return message.kind
+    return f"{message.kind}.{'closed' if message.closes else 'changed'}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from coordinator.alerts.channels import Message
+from coordinator.alerts.channels import PUBLIC, Message
 from coordinator.alerts.outbox import Outbox
 from coordinator.watching.archive import Archive
 from coordinator.watching.incidents import PROBER, SITE, Event, Sample, Situation, Watch
@@ -20,8 +20,6 @@ _log = logging.getLogger(__name__)
 _SITUATION = TypeAdapter(Situation)
 #: What people call the subjects that are no target.
 _NAMES = {SITE: "the site", PROBER: "monitoring"}
-#: Channels that everybody reads; they are not told of doubts about ourselves.
-PUBLIC = frozenset({"mastodon"})
 _SENTENCES = {
     "opened": "{subject} is not well",
     "closed": "{subject} is well again",

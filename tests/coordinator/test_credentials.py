@@ -121,7 +121,7 @@ def test_the_content_of_the_environment_wins_as_it_does_for_the_program():
         ({"retryWait": 1000}, "longestRetryWait is shorter than retryWait"),
         ({"webhooks": {"gitlab": {"project": "a/b"}}}, "give signingKey or token"),
         ({"webhooks": {"gitlab": {"project": "a/b", "token": "env:A", "signingKey": "env:B"}}}, "and not both"),
-        ({"webhooks": {"github": {"repository": "a/b", "secret": "planted"}}}, "should match pattern"),
+        ({"webhooks": {"github": {"repository": "a/b", "secret": "planted"}}}, "name the secret, as env:NAME"),
         ({"reports": {"github": {"api": "http://api.github.com", "repository": "a/b", "token": "env:A"}}}, "api"),
         ({"listen": "8480"}, "listen"),
         ({"pol": 5}, "Extra inputs are not permitted"),

@@ -75,3 +75,34 @@ class MatrixTwin:
         assert request.match_info["kind"] == "m.room.message"
         self.events.setdefault(request.match_info["txn"], body)
         return web.json_response({"event_id": f"${request.match_info['txn']}"})
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Wall:
+    """A channel that takes what it is given, unless it was told otherwise."""
+
+    def __init__(self, name="wall"):
+        self.name = name
+        self.taken = []
+        self.messages = []
+        self.refusals = []
+
+    async def send(self, message):
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.taken.append(message.key.rpartition("-")[0])
+        self.messages.append(message)
+
+
+async def sent(outbox, channel):
+    """Send until nothing is due; what the last look said."""
+    while (wait := await outbox.send_next(channel)) == 0.0:
+        pass
+    return wait

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import email
 import json
+import re
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.policy import default
 from email.utils import format_datetime
@@ -20,9 +22,9 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from coordinator.alerts.answers import require_taken, retry_after
 from coordinator.alerts.channels import Message, NotTaken
 from coordinator.alerts.mail import Mail
-from coordinator.alerts.mastodon import LONGEST, Mastodon, shortened
-from coordinator.alerts.matrix import Matrix
-from coordinator.alerts.webhook import Webhook
+from coordinator.alerts.mastodon import LONGEST, Mastodon, neutral, shortened
+from coordinator.alerts.matrix import Matrix, content
+from coordinator.alerts.webhook import Webhook, _type
 from tests.coordinator.alerts.forms import TOKEN, MastodonTwin, MatrixTwin, listening
 
 OPENED = Message("incident-7-opened", "incident-7-opened", "aws is down", "503 since 03:20", 1_790_000_000.0)
@@ -44,7 +46,22 @@ async def test_a_notice_sent_twice_is_one_event(http):
         channel = Matrix(url, twin.room, TOKEN, http)
         await channel.send(OPENED)
         await channel.send(OPENED)
-    assert twin.events == {OPENED.key: {"msgtype": "m.notice", "body": "aws is down\n\n503 since 03:20"}}
+    assert twin.events == {
+        OPENED.key: {
+            "msgtype": "m.notice",
+            "body": "aws is down\n\n503 since 03:20",
+            "format": "org.matrix.custom.html",
+            "formatted_body": "<strong>aws is down</strong><br>503 since 03:20",
+            "m.mentions": {},
+        }
+    }
+
+
+@given(st.text(), st.text())
+def test_no_text_becomes_markup_in_a_room(subject, text):
+    made = content(Message("key", "key", subject, text, 0.0))["formatted_body"]
+    assert set(re.findall(r"<[^>]*>?", made)) <= {"<strong>", "</strong>", "<br>"}
+    assert made.count("<strong>") == 1
 
 
 async def test_a_room_with_a_server_in_its_name_is_found(http):
@@ -86,6 +103,16 @@ async def test_a_post_says_nothing_but_the_subject(http):
     assert "503" not in json.dumps(twin.statuses)
 
 
+@pytest.mark.parametrize("text", ["@admin down", "x@example.org", "ask @a@b.social", "#down", "＠admin", "＃down"])
+def test_a_post_calls_nobody_and_stands_under_no_tag(text):
+    """Mastodon's own patterns, simplified: a sign and a word character behind it.
+
+    https://github.com/mastodon/mastodon/blob/main/app/models/account.rb, MENTION_RE; app/models/tag.rb, HASHTAG_RE
+    """
+    assert not re.search(r"[@＠#＃]\w", neutral(text))
+    assert neutral(text).replace("\u200b", "") == text
+
+
 @given(st.text())
 def test_a_post_is_never_longer_than_an_instance_takes(text):
     assert len(shortened(text)) <= LONGEST
@@ -111,6 +138,9 @@ async def test_a_webhook_is_signed_and_carries_its_key(http):
     said = Verifier(secret).verify(body, {key.lower(): value for key, value in headers.items()})
     assert headers["webhook-id"] == CLOSED.key
     assert said["type"] == "incident.closed"
+    assert [_type(replace(CLOSED, kind=kind)) for kind in ("alerting", "heartbeat", "test")] == [
+        *("alerting.closed", "heartbeat", "test")
+    ]
     assert said["data"] == {"thread": CLOSED.thread, "subject": CLOSED.subject, "text": ""}
 
 
@@ -126,9 +156,9 @@ CHANNELS = {
 
 @pytest.mark.parametrize("name", CHANNELS)
 @pytest.mark.parametrize(
-    ("status", "again"), [(400, False), (401, False), (404, False), (429, True), (500, True), (502, True)]
+    ("status", "again"), [(400, False), (413, False), (422, False), (429, True), (500, True), (502, True), (302, True)]
 )
-async def test_a_refusal_is_final_and_trouble_is_tried_again(http, name, status, again):
+async def test_only_a_refusal_of_the_message_is_final(http, name, status, again):
     async def answer(_):
         return web.Response(status=status, text="<html>oh no</html>", headers={"Retry-After": "7"})
 
@@ -140,6 +170,13 @@ async def test_a_refusal_is_final_and_trouble_is_tried_again(http, name, status,
     assert (caught.value.again, caught.value.after) == (again, 7.0)
     assert str(status) in str(caught.value)
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_token_that_has_run_out_loses_nothing(status):
+    with pytest.raises(NotTaken, match=f"it answered {status}: ") as caught:
+        require_taken(status, {}, "it")
+    assert (caught.value.again, caught.value.after) == (True, 900.0)
 
 
 @pytest.mark.parametrize("name", CHANNELS)
@@ -179,6 +216,13 @@ class Inbox:
     def __init__(self):
         self.mails = []
         self.answer = "250 OK"
+        self.refused = {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         if self.answer.startswith("250"):
@@ -228,7 +272,7 @@ async def test_mails_of_one_incident_are_one_thread(mail, inbox):
     assert (first["Message-ID"], first["In-Reply-To"]) == ("<incident-7-opened@example.com>", None)
     assert second["In-Reply-To"] == second["References"] == first["Message-ID"]
     assert (first["Subject"], first["To"]) == ("aws is down", "one@example.org, two@example.org")
-    assert first["Auto-Submitted"] == "auto-generated"
+    assert (first["Auto-Submitted"], first["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
     assert first["Date"].datetime == datetime.fromtimestamp(OPENED.at, UTC)
     assert first.get_content().strip() == "503 since 03:20"
 
@@ -241,21 +285,34 @@ async def test_a_mail_server_says_whether_to_try_again(mail, inbox, answer, agai
     assert caught.value.again is again
 
 
-async def test_a_wrong_password_is_final_and_stands_nowhere(mail):
+async def test_a_wrong_password_loses_nothing_and_stands_nowhere(mail):
     wrong = Mail(
         mail.host, mail.port, mail.sender, mail.recipients, "robot", "wrong-PLANTED", mail.encryption, mail.context
     )
-    with pytest.raises(NotTaken, match="answered 535") as caught:
+    with pytest.raises(NotTaken, match="answered 535: it does not accept user and password") as caught:
         await wrong.send(OPENED)
-    assert not caught.value.again
+    assert (caught.value.again, caught.value.after) == (True, 900.0)
     assert "PLANTED" not in str(caught.value) + repr(wrong)
 
 
 async def test_a_certificate_of_nobody_known_is_not_trusted(mail, inbox):
     strict = Mail(mail.host, mail.port, mail.sender, mail.recipients, mail.user, mail.password, mail.encryption)
-    with pytest.raises(NotTaken, match="not reached"):
+    with pytest.raises(NotTaken, match="certificate is not trusted"):
         await strict.send(OPENED)
     assert inbox.mails == []
+
+
+@pytest.mark.parametrize(("codes", "delivered"), [({"two@example.org": "550 no such user"}, True), (None, False)])
+async def test_a_recipient_who_is_refused_keeps_it_from_no_other(mail, inbox, caplog, codes, delivered):
+    inbox.refused = codes or {"one@example.org": "550 no", "two@example.org": "451 later"}
+    if delivered:
+        await mail.send(OPENED)
+        assert len(inbox.mails) == 1
+        assert "refused 1 (550)" in caplog.text
+        return
+    with pytest.raises(NotTaken, match=r"refused the recipients \(451, 550\)") as caught:
+        await mail.send(OPENED)
+    assert (caught.value.again, caught.value.after) == (True, 900.0)
 
 
 @given(st.text(max_size=200))
@@ -265,6 +322,6 @@ def test_no_subject_can_add_a_header(subject):
     )
     assert set(made.keys()) <= {
         *("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Type", "MIME-Version"),
-        "Content-Transfer-Encoding",
+        *("Content-Transfer-Encoding", "X-Auto-Response-Suppress"),
     }
     assert email.message_from_bytes(made.as_bytes(), policy=default)["Bcc"] is None

@@ -6,28 +6,7 @@ import pytest
 
 from coordinator.alerts.channels import Message, NotTaken
 from coordinator.alerts.outbox import FIRST_PAUSE, LONGEST_PAUSE, WORTH_TELLING, Outbox
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-class Wall:
-    """A channel that takes what it is given, unless it was told otherwise."""
-
-    def __init__(self, name="wall"):
-        self.name = name
-        self.taken = []
-        self.refusals = []
-
-    async def send(self, message):
-        if self.refusals:
-            raise self.refusals.pop(0)
-        self.taken.append(message.key)
+from tests.coordinator.alerts.forms import Clock, Wall, sent
 
 
 @pytest.fixture
@@ -42,13 +21,6 @@ def wall():
 
 def message(key="one", at=1_000_000.0):
     return Message(key, "thread", f"subject {key}", "text", at)
-
-
-async def sent(outbox, channel):
-    """Send until nothing is due; what the last look said."""
-    while (wait := await outbox.send_next(channel)) == 0.0:
-        pass
-    return wait
 
 
 async def test_messages_leave_in_their_order_and_each_once(tmp_path, wall, clock):
@@ -131,3 +103,54 @@ async def test_a_message_can_be_for_some_channels_only(tmp_path, clock):
         await sent(outbox, first)
         await sent(outbox, second)
     assert (first.taken, second.taken) == ([], ["one"])
+
+
+async def test_a_fault_of_one_channel_ends_no_other_and_is_tried_again(tmp_path, clock, caplog):
+    broken, wall = Wall("broken"), Wall()
+    broken.refusals = [ZeroDivisionError("token tok-PLANTED")]
+    async with Outbox(tmp_path / "a.db", [broken, wall], clock) as outbox:
+        running = asyncio.create_task(outbox.run())
+        await outbox.add([message()])
+        async with asyncio.timeout(5):
+            while not wall.taken or not (await outbox.backlogs())["broken"].reason:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(0.01)
+        assert (await outbox.backlogs())["broken"].reason == "it failed by itself (ZeroDivisionError)"
+        assert not running.done()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        clock.now += FIRST_PAUSE
+        await sent(outbox, broken)
+    assert broken.taken == ["one"]
+
+
+async def test_a_channel_gets_no_more_in_an_hour_than_was_set_and_the_rest_later(tmp_path, wall, clock):
+    async with Outbox(tmp_path / "a.db", [wall], clock, most_per_hour=3) as outbox:
+        await outbox.add([message(str(number)) for number in range(8)])
+        assert await sent(outbox, wall) == pytest.approx(3600.0)
+        assert wall.taken == ["0", "1", "2"]
+        clock.now += 3599
+    async with Outbox(tmp_path / "a.db", [wall], clock, most_per_hour=3) as outbox:
+        assert await sent(outbox, wall) == pytest.approx(1.0)
+        clock.now += 2
+        await sent(outbox, wall)
+        assert len(wall.taken) == 6
+
+
+async def test_keys_of_another_file_are_other_keys_and_those_of_one_stay(tmp_path, clock):
+    """Or a channel would take the first incident of a new file for a repetition, and tell nobody."""
+    walls = [Wall(), Wall(), Wall()]
+    for wall, name in zip(walls, ("a.db", "b.db", "a.db"), strict=True):
+        async with Outbox(tmp_path / name, [wall], clock) as outbox:
+            await outbox.add([message("one"), message("two")])
+            await sent(outbox, wall)
+    first, other, again = walls
+    assert first.messages[0].thread == first.messages[1].thread != other.messages[0].thread
+    assert first.messages[0].key != other.messages[0].key
+    assert again.messages == []
+
+
+async def test_a_text_that_no_disk_can_keep_is_told_nevertheless(tmp_path, wall, clock):
+    async with Outbox(tmp_path / "a.db", [wall], clock) as outbox:
+        await outbox.add([Message("one", "thread", "half \ud800", "\udfff", clock.now)])
+        await sent(outbox, wall)
+    assert (wall.messages[0].subject, wall.messages[0].text) == ("half ?", "?")
