@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.edge.args import EdgeArgs
+from components.edge.shedding import Shedding
 from components.origin import Origin
 from components.sdk import lazily
 
@@ -17,8 +18,8 @@ else:
     cloudflare = lazily("pulumi_cloudflare")
 
 #: Leaves of a pool that somebody else writes. ``loadShedding`` belongs to whoever brings a recovered platform back in
-#: steps; without this an ``up`` would take it away. The other two the provider makes up on each run.
-#: https://github.com/cloudflare/terraform-provider-cloudflare/issues/7329
+#: steps; without this an ``up`` would take it away (``shedding`` keeps it where a pool changes otherwise). The other
+#: two the provider makes up on each run. https://github.com/cloudflare/terraform-provider-cloudflare/issues/7329
 NOT_OURS = ["loadShedding", "origins[0].disabledAt", "origins[0].port"]
 
 
@@ -60,7 +61,8 @@ def declare_pools(
     """One pool for each platform, by its name, in failover order."""
     # A pool that a load balancer refers to cannot be deleted (412, code 1005): never delete it before its successor is
     # in place. https://github.com/cloudflare/terraform-provider-cloudflare/issues/66
-    keep = pulumi.ResourceOptions(delete_before_replace=False, ignore_changes=NOT_OURS)
+    hooks = Shedding(args.account_id).hooks(f"{name}-shedding")
+    keep = pulumi.ResourceOptions(delete_before_replace=False, ignore_changes=NOT_OURS, hooks=hooks)
     options = pulumi.ResourceOptions.merge(opts, keep)
     return {origin.name: _declare_pool(f"{name}-{origin.name}", args, origin, monitor, options) for origin in origins}
 

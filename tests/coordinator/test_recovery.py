@@ -115,7 +115,9 @@ def lines(caplog):
     return [record.getMessage() for record in caplog.records if record.name == "coordinator.recovery"]
 
 
-async def test_a_platform_comes_back_in_steps_and_each_step_is_what_visitors_see(world, tmp_path, sites, caplog):
+async def test_a_platform_comes_back_in_steps_and_each_step_is_what_visitors_see(
+    world, tmp_path, sites, caplog, record_property
+):
     caplog.set_level(logging.INFO, "coordinator")
     measured = {}
     async with coordinator(world, tmp_path / "state.json") as made:
@@ -132,6 +134,7 @@ async def test_a_platform_comes_back_in_steps_and_each_step_is_what_visitors_see
                 await made.once()
                 await asyncio.sleep(0.05)
             measured[wanted] = (await served_by(world)).get("one", 0.0)
+    record_property("measured share", ", ".join(f"{wanted} %: {share:.2f} %" for wanted, share in measured.items()))
     assert measured == {wanted: pytest.approx(wanted, abs=2.0) for wanted in (0, 5, 25, 50, 100)}
     assert (measured[0], measured[100]) == (0.0, 100.0)
     steps = [line for line in lines(caplog) if "%:" in line]
@@ -168,14 +171,17 @@ async def test_killed_in_the_middle_it_leaves_traffic_as_it_is_and_the_next_one_
         await until_share(world, "one", 25)
     probes = sites[0].probes
     await world.until(lambda: sites[0].probes > probes + 5)
-    assert await share(world, "one") == 25
+    left = await share(world, "one")
+    assert left in {25, 50}  # it may have taken another step before it was killed
+    assert (await served_by(world, 2000))["one"] == pytest.approx(left, abs=4.0)
+    assert await share(world, "one") == left
     seen = []
     async with coordinator(world, path) as made:
         while await share(world, "one") != 100:
             await made.once()
             seen.append(await share(world, "one"))
             await asyncio.sleep(0.05)
-    assert list(dict.fromkeys(seen)) == [25, 50, 100]
+    assert list(dict.fromkeys(seen)) == [step for step in (25, 50, 100) if step >= left]
 
 
 async def test_with_its_memory_lost_it_goes_on_from_what_it_finds(world, tmp_path):

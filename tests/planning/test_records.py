@@ -24,7 +24,7 @@ def test_the_data_files_are_whole_and_fit_each_other():
     assert set(SIX) <= set(providers.platforms(known))
     assert len(rows) >= 15
     for row in rows:
-        assert row.source
+        assert "https://" in row.source, row.date
         assert date(2021, 1, 1) < row.date < row.read
     for key in SIX:
         assert known[key].sla, key

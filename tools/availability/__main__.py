@@ -49,9 +49,11 @@ def main(
 
 def changed(stack: Stack, hosts: str, mode: Mode | None, fronts: int) -> Stack:
     """The stack with what the caller wants otherwise."""
-    named = tuple(part.strip() for part in hosts.split(",") if part.strip()) or stack.hosts
+    named = tuple(part.strip() for part in hosts.split(",") if part.strip())
+    if hosts and not named:
+        raise Refused(f"--hosts {hosts!r} names no platform; give some with commas between them, such as aws,netlify")
     try:
-        return replace(stack, hosts=named, mode=mode or stack.mode, fronts=fronts)
+        return replace(stack, hosts=named or stack.hosts, mode=mode or stack.mode, fronts=fronts)
     except ValueError as error:
         raise Refused(f"{error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import signal
 import sys
@@ -96,16 +97,15 @@ def rehearsed(wanted: Sequence[Drill], hosts: list[str], root: Path, rate: int, 
     with tempfile.TemporaryDirectory(prefix="drill-") as temporary:
         stack = Rehearsal(Path(temporary), root / "examples" / "site", _SPEED)
         stack.prepare()
-        published = None
         try:
-            for one in wanted:
-                if published != (one.mode, one.platform):
-                    click.echo(f"Publishing with {one.platform} in front, edge: {one.mode} …", err=True)
-                    stack.publish(one.mode, one.platform, hosts)
-                    published = (one.mode, one.platform)
-                found = asyncio.run(drill(one, stack, settings, rate, seconds))
-                click.echo(report.progress(found), err=True)
-                yield found
+            for (mode, first), drills in itertools.groupby(wanted, key=lambda one: (one.mode, one.platform)):
+                click.echo(f"Publishing with {first} in front, edge: {mode} …", err=True)
+                stack.publish(mode, first, hosts)
+                with stack.coordinated(mode):
+                    for one in drills:
+                        found = asyncio.run(drill(one, stack, settings, rate, seconds))
+                        click.echo(report.progress(found), err=True)
+                        yield found
         finally:
             stack.down()
 

@@ -18,8 +18,9 @@ _LOOK_EVERY = 0.1
 async def drill(wanted: Drill, stack: Rehearsal, settings: Settings, rate: int, seconds: float) -> Findings:
     """Break the platform under load. The stack is published with it in front, and left healed."""
     timetable = Timetable.of(seconds)
-    await asyncio.to_thread(stack.await_whole, wanted.platform)
-    load = Load(stack.described["site_url"], await asyncio.to_thread(stack.pages), rate, seconds)
+    pages = await asyncio.to_thread(stack.pages)
+    await asyncio.to_thread(stack.await_whole, wanted.platform, pages)
+    load = Load(stack.described["site_url"], pages, rate, seconds)
     watching = asyncio.create_task(_broken(wanted, stack, load, timetable))
     before = stack.waited()
     samples = await load.run()

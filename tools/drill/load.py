@@ -45,6 +45,10 @@ class Pages:
             return "failed"
         return "right" if hashlib.sha256(body).hexdigest() == self.digests[path] else "wrong"
 
+    def served_by(self, path: str, headers: Mapping[str, str]) -> str:
+        """Platform that gave an answer: a Worker says so, else its entity tag tells; empty where neither does."""
+        return headers.get("X-Served-From") or self.tags.get((path, headers.get("ETag", "")), "")
+
 
 class Load:
     """``rate`` requests a second for ``seconds``, from the edge at ``url``."""
@@ -80,6 +84,6 @@ class Load:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             return Sample(due, self.elapsed - due, "failed", type(error).__name__)
-        by = answer.headers.get("X-Served-From") or self._pages.tags.get((path, answer.headers.get("ETag", "")), "")
         outcome = self._pages.judged(path, answer.status, body)
+        by = self._pages.served_by(path, answer.headers)
         return Sample(due, self.elapsed - due, outcome, str(answer.status), by)

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import requests
 from components.worker_limits import WorkerLimits
 from tools.bench.checkout import checkout, configure
 from tools.bench.measuring import CommandFailed, measured
+from tools.deploy.engine_process import end_with
 from tools.deploy.places import ROOT
 from tools.deploy.plan_guard import ALLOW
 from tools.drill.load import Pages
@@ -30,6 +32,9 @@ _EDGE_SECONDS = 180.0
 #: As many pages as a visit to a small site has.
 _PAGES = 24
 _IN_A_ROW = 20
+#: How a platform comes back behind a load balancer: in the usual steps, each a minute long like the Worker's, so that
+#: all of them fit into a drill.
+RECOVERY = {"dwell": 60, "cleanProbes": 1, "longestWait": 60}
 _TOKEN = re.compile(r"ALLOW=(p[0-9a-f]{16})")
 
 
@@ -54,7 +59,7 @@ class Rehearsal:
     def publish(self, mode: Mode, first: str, hosts: list[str]) -> None:
         """Declare the platforms with ``first`` in front, and wait until the edge finds all in order."""
         order = [first, *(name for name in hosts if name != first)]
-        configure(self.root, edgeMode=mode, hosts=order, workerLimits=self._limits())
+        configure(self.root, edgeMode=mode, hosts=order, workerLimits=self._limits(), recovery=RECOVERY)
         try:
             self._up({})
         except CommandFailed as refused:
@@ -64,21 +69,38 @@ class Rehearsal:
             self._up({ALLOW: token[1]})  # another edge takes the place of this one: that is meant
         if mode == "load-balancer":
             self.await_(lambda: set(self.states().values()) == {"healthy"}, "all platforms in order", _EDGE_SECONDS)
-        self.await_whole(first)
+
+    @contextmanager
+    def coordinated(self, mode: Mode) -> Iterator[None]:
+        """Beside a load balancer runs what brings its platforms back in steps; a Worker does so by itself."""
+        if mode == "worker":
+            yield
+            return
+        command = [sys.executable, "-m", "coordinator", "--sandbox"]
+        with (
+            (self.folder / "coordinator.txt").open("ab") as log,
+            subprocess.Popen(
+                command, cwd=self.root, env=self.environment, stderr=log, preexec_fn=end_with(os.getpid())
+            ) as process,
+        ):
+            try:
+                yield
+            finally:
+                process.terminate()
 
     def _up(self, more: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", "tools.deploy", "up"]
         measured(command, {**self.environment, **more}, self.folder / "log.txt", cwd=self.root)
 
-    def await_whole(self, platform: str) -> None:
+    def await_whole(self, platform: str, pages: Pages) -> None:
         """Ask like a visitor until the platform serves everybody; a Worker learns from visitors only."""
         url, in_a_row = self.described["site_url"], 0
 
         def serves() -> bool:
             nonlocal in_a_row
             for _ in range(_IN_A_ROW):
-                by = requests.get(url, timeout=_CONTROL_SECONDS).headers.get("X-Served-From")
-                in_a_row = in_a_row + 1 if by in (platform, None) else 0
+                by = pages.served_by("/", requests.get(url, timeout=_CONTROL_SECONDS).headers)
+                in_a_row = in_a_row + 1 if by in (platform, "") else 0
             return in_a_row >= _IN_A_ROW and self.states().get(platform) == "healthy"
 
         self.await_(serves, f"{platform} in order", _EDGE_SECONDS)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
 from sandbox.cloudflare.affinity import Session
 from sandbox.cloudflare.health import EndpointHealth, ProbeResult, code_expected
 from sandbox.cloudflare.objects import LoadBalancerKind, MonitorKind, PoolKind
-from sandbox.cloudflare.prober import _judged, probe_host
+from sandbox.cloudflare.prober import Prober, _judged, probe, probe_host
 from sandbox.cloudflare.proxy import RETRIED
 from tests.sandbox.cloudflare.documents import BAD, GOOD, chosen, endpoint, monitor, pool, share, view
 
@@ -46,6 +49,48 @@ def near(found, **wanted):
 
 def body_judged(expected, body):
     return _judged(monitor(expected_body=expected), 200, body, 0.0).passed
+
+
+TIMED_OUT, MISMATCH = ProbeResult(False, "HTTP timeout occurred"), ProbeResult(False, "Response code mismatch error")
+
+
+def probed(*results, **changed):
+    """Attempts that one check makes when they end like ``results``, and whether it passes."""
+    made = []
+
+    async def attempt(*_):
+        made.append(results[len(made)])
+        return made[-1]
+
+    with patch("sandbox.cloudflare.prober._attempt", attempt):
+        found = asyncio.run(probe(None, endpoint("e"), monitor(**changed), None))
+    return len(made), found.passed
+
+
+def begun(moments, pools=None, **changed):
+    """Seconds, of ``moments``, at which a check of a pool begins."""
+    account = SimpleNamespace(
+        watch=lambda _: None,
+        all=lambda _: pools or [pool("a")],
+        monitor_of=lambda one: monitor(**changed) if one["monitor"] else None,
+    )
+    now, found = 0, []
+
+    async def check(*_):
+        found.append(now)
+
+    async def watched():
+        nonlocal now
+        prober = Prober(account, None, SimpleNamespace(monotonic=lambda: now))
+        with patch.object(prober, "_check", check):
+            for moment in moments:
+                now = moment
+                prober._start_due()
+                await asyncio.gather(*prober._running.values())
+                await asyncio.sleep(0)  # the callbacks that note the end of a check
+
+    asyncio.run(watched())
+    return found
 
 
 @dataclass(frozen=True)
@@ -347,6 +392,36 @@ TABLE = [
         ),
     ),
     # Monitors
+    Semantic(
+        "a new endpoint is checked at once, then every interval",
+        MONITORS,
+        lambda: begun([0, 30, 59, 60, 90, 119, 120], interval=60) == [0, 60, 120],
+    ),
+    Semantic(
+        "another interval is another pace", MONITORS, lambda: begun([0, 14, 15, 29, 30], interval=15) == [0, 15, 30]
+    ),
+    Semantic(
+        "a pool without a monitor is not checked",
+        MONITORS,
+        lambda: begun([0, 60], pools=[pool("a", monitor=None)]) == [],
+    ),
+    Semantic(
+        "a time-out is tried again at once, as often as retries says",
+        MONITORS,
+        lambda: (
+            (probed(TIMED_OUT, TIMED_OUT, GOOD, retries=2), probed(TIMED_OUT, TIMED_OUT, retries=1))
+            == ((3, True), (2, False))
+        ),
+    ),
+    Semantic("with retries 0 nothing is tried again", MONITORS, lambda: probed(TIMED_OUT, retries=0) == (1, False)),
+    Semantic(
+        "only a time-out is tried again, no wrong answer and no refused connection",
+        "https://github.com/cloudflare/cloudflare-docs/pull/31583",
+        lambda: (
+            (probed(MISMATCH, retries=2), probed(BAD, retries=2), probed(TIMED_OUT, MISMATCH, retries=2))
+            == ((1, False), (1, False), (2, False))
+        ),
+    ),
     Semantic("a list of codes is expected", MONITORS, lambda: code_expected("200, 302", 302)),
     Semantic("2xx covers the range", MONITORS, lambda: code_expected("2xx", 204) and not code_expected("2xx", 302)),
     Semantic("301 fails a monitor that expects 200", ERRORS, lambda: not _judged(monitor(), 301, b"", 0.0).passed),

@@ -75,6 +75,7 @@ def test_another_edge_and_a_second_front_can_be_asked_for(tmp_path):
     [
         (("--stack", "nowhere"), "there is no stack 'nowhere'"),
         (("--hosts", "aws,aws"), "names a platform twice"),
+        (("--hosts", ", "), "names no platform"),
         (("--hosts", ",".join(f"p{n}" for n in range(13))), "13 platforms; the model counts 1 to 12"),
     ],
 )
