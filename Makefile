@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci venv
+.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,17 @@ cost: venv ## Say what the stack costs a month, with a chart [STACK=…] [VISITS
 drill: venv ## Break each platform in turn under load, with both edges, and show what visitors saw [PLATFORM=first] [KIND=error] [EDGE=worker] [SECONDS=60] [RATE=200]
 	@$(RUN) -m tools.drill --format $(FORMAT) $(if $(PLATFORM),--platform '$(PLATFORM)') $(if $(KIND),--kind '$(KIND)') \
 		$(if $(EDGE),--edge '$(EDGE)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(RATE),--rate '$(RATE)')
+
+chaos: venv ## End runs and break calls at every moment, and look what is left [PART=crash] [ONLY=first] [EVERY=20] [MINUTES=30] [SEED=…] [FORMAT=json|markdown]
+	@$(RUN) -m tools.engine
+	@$(RUN) -m tools.chaos --format $(FORMAT) $(if $(PART),--part '$(PART)') $(if $(ONLY),--only '$(ONLY)') \
+		$(if $(EVERY),--every '$(EVERY)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed '$(SEED)')
+
+sbom: venv ## Write a CycloneDX bill of materials of all that is locked [OUTPUT=.sandbox/sbom.json]
+	@$(RUN) -m tools.supply_chain sbom $(if $(OUTPUT),--output '$(OUTPUT)')
+
+audit: venv ## Ask whether anything that is locked has a known vulnerability; what could not be asked for is no pass
+	@$(RUN) -m tools.supply_chain audit
 
 bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
 	@$(RUN) -m tools.bench

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from json import JSONDecodeError
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sandbox.calls import Calls, Mishaps
 from sandbox.listeners import PublicPlane
 from sandbox.world import Fault
 
+Wanted = TypeVar("Wanted", bound=BaseModel)
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost"})
 
 
@@ -28,12 +30,18 @@ class WantedFault(BaseModel):
 
 
 def control_app(
-    status: Callable[[], Mapping[str, Any]], planes: Mapping[str, PublicPlane], stop: asyncio.Event
+    shown: Mapping[str, Callable[[], Mapping[str, Any]]],
+    planes: Mapping[str, PublicPlane],
+    calls: Calls,
+    stop: asyncio.Event,
 ) -> web.Application:
-    """GET /status; POST and DELETE /faults/PLATFORM; POST /stop. Errors are plain text: 400, 403, 404."""
+    """GET what is ``shown``, by path; POST and DELETE /faults/PLATFORM; GET, PUT and DELETE /calls; POST /stop.
 
-    async def show(_: web.Request) -> web.Response:
-        return web.json_response(status())
+    Errors are plain text: 400, 403, 404.
+    """
+
+    async def show(request: web.Request) -> web.Response:
+        return web.json_response(shown[request.path]())
 
     def plane_of(request: web.Request) -> PublicPlane:
         name = request.match_info["platform"]
@@ -44,7 +52,7 @@ def control_app(
 
     async def break_platform(request: web.Request) -> web.Response:
         plane = plane_of(request)
-        wanted = await _wanted_fault(request)
+        wanted = await _body(request, WantedFault)
         await plane.break_with(Fault(wanted.kind, wanted.seconds if wanted.kind == "slow" else 0.0))
         return web.json_response({"platform": plane.platform, "fault": wanted.kind})
 
@@ -53,21 +61,32 @@ def control_app(
         await plane.heal()
         return web.json_response({"platform": plane.platform, "fault": None})
 
+    async def show_calls(_: web.Request) -> web.Response:
+        return web.json_response(calls.described())
+
+    async def begin_calls(request: web.Request) -> web.Response:
+        calls.begin(*([] if request.method == "DELETE" else (await _body(request, Mishaps)).mishaps))
+        return web.json_response(calls.described())
+
     async def end(_: web.Request) -> web.Response:
         stop.set()
         return web.json_response({"stopping": True})
 
     app = web.Application(middlewares=[_local_only])
-    app.router.add_get("/status", show)
+    for path in shown:
+        app.router.add_get(path, show)
+    app.router.add_get("/calls", show_calls)
+    app.router.add_put("/calls", begin_calls)
+    app.router.add_delete("/calls", begin_calls)
     app.router.add_post("/faults/{platform}", break_platform)
     app.router.add_delete("/faults/{platform}", heal)
     app.router.add_post("/stop", end)
     return app
 
 
-async def _wanted_fault(request: web.Request) -> WantedFault:
+async def _body(request: web.Request, kind: type[Wanted]) -> Wanted:
     try:
-        return WantedFault.model_validate(await request.json() if request.can_read_body else {})
+        return kind.model_validate(await request.json() if request.can_read_body else {})
     except (JSONDecodeError, UnicodeDecodeError) as error:
         raise web.HTTPBadRequest(text="the body is not JSON") from error
     except ValidationError as error:

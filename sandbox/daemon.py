@@ -65,6 +65,8 @@ class Daemon:
         self._planes: dict[str, PublicPlane] = {}
         self._environment: dict[str, str] = {}
         self._api_ports: dict[str, int] = {}
+        self._made: dict[str, set[str]] = {}
+        """Type → ids of the resources that were made, and not deleted, since the start."""
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -102,7 +104,9 @@ class Daemon:
                 await self._serve_control_plane(twin.name, control, stack)
         await self._serve_providers(stack)
         await self._serve_proxy(stack)
-        runner, port = await serve_api(control_app(self.status, self._platforms(), self._stop))
+        runner, port = await serve_api(
+            control_app({"/status": self.status, "/made": self.made}, self._platforms(), self._world.calls, self._stop)
+        )
         stack.push_async_callback(runner.cleanup)
         content = json.dumps(self._description(port), indent=2).encode()
         write_whole(self._folder / DESCRIPTION, content, mode=0o600)
@@ -127,7 +131,9 @@ class Daemon:
         _log.info("%s is served at %s", twin.name, self._url(twin.name))
 
     async def _serve_control_plane(self, platform: str, control: ControlPlane, stack: AsyncExitStack) -> None:
-        control.app.middlewares.insert(0, failing_on_request(self._world, platform))
+        for app in (control.app, *control.elsewhere):
+            app.middlewares.insert(0, failing_on_request(self._world, platform))
+            app.middlewares.insert(0, self._world.calls.middleware(platform))
         runner, port = await serve_api(control.app)
         stack.push_async_callback(runner.cleanup)
         self._environment.update(control.environment(f"http://{HOST}:{port}"))
@@ -144,7 +150,8 @@ class Daemon:
                 invokes[token.split(":", 1)[0]][token] = function
         attached = []
         for package in sorted({*types, *invokes}):
-            server, port = await provider_server.start(package, types[package], invokes[package])
+            watched = provider_server.Watched(self._world.calls.carried_out, self._made)
+            server, port = await provider_server.start(package, types[package], invokes[package], watched)
             stack.push_async_callback(server.stop, None)
             attached.append(f"{package}:{port}")
         self._environment["PULUMI_DEBUG_PROVIDERS"] = ",".join(attached)
@@ -159,6 +166,8 @@ class Daemon:
 
     def _tunnel_route(self, name: str, port: int) -> Route | None:
         endpoint = self._world.lookup(name)
+        if endpoint is not None and endpoint.platform in self._planes:
+            self._world.calls.carried_out(endpoint.platform, f"connection to {name}")
         ports = {443: endpoint.https_port, 80: endpoint.http_port} if endpoint else {}
         return Route(ports[port]) if port in ports else None
 
@@ -199,6 +208,18 @@ class Daemon:
         names = self._platforms()
         platforms = [self._platform_status(twin, health) for twin in self._twins if twin.name in names]
         return {"site_url": self._site_url(), "platforms": platforms}
+
+    def made(self) -> dict[str, Any]:
+        """What there is, to be compared with what there should be: resources made since the start, and deployments."""
+        platforms = {
+            twin.name: {
+                "sites": len(twin.sites()),
+                "deployments": None if twin.deployments is None else list(twin.deployments()),
+            }
+            for twin in self._twins
+            if twin.name in self._platforms()
+        }
+        return {"resources": {token: sorted(ids) for token, ids in self._made.items() if ids}, "platforms": platforms}
 
     def _platform_status(self, twin: Twin, health: Mapping[str, str]) -> dict[str, Any]:
         newest = next(iter(twin.sites()), None)

@@ -20,6 +20,8 @@ class ControlPlane:
     """Variables that point the platform's clients here, given ``http://127.0.0.1:PORT``."""
     proxied_names: Sequence[str] = ()
     """Host name suffixes whose plain-HTTP requests the forward proxy hands to this plane, Host and target unchanged."""
+    elsewhere: Sequence[web.Application] = ()
+    """Applications of the same API that the twin serves itself, under names of their own."""
 
 
 @dataclass(frozen=True)
@@ -46,5 +48,8 @@ class Twin:
     """Set by the one twin that stands in front of the others; served at the site's address."""
     sites: Callable[[], Sequence[SiteView]] = list
     """The platform's sites, newest first."""
+    deployments: Callable[[], Sequence[str]] | None = None
+    """Release of every whole deployment that is there, shown or not, as often as it was made. None where the platform
+    cannot hold one release twice."""
     health: Callable[[], Mapping[str, str]] = dict
     """Hostname → healthy, unhealthy or unknown; only of the twin that probes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.authority import Authority
+from sandbox.calls import Calls
 from sandbox.store import Store
 
 
@@ -71,6 +72,8 @@ class World:
     """Platform → where it is served; filled when the listeners are up."""
     faults: dict[str, Fault] = field(default_factory=dict)
     """Platform → what is wrong with it now."""
+    calls: Calls = field(default_factory=Calls)
+    """Calls of what deploys."""
     _names: list[tuple[str, Callable[[], Sequence[str]]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

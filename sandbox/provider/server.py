@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
@@ -30,6 +31,20 @@ CHANNEL_OPTIONS = [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.max
 #: Packages whose SDK is not called ``pulumi-PACKAGE`` on the package index.
 _DISTRIBUTIONS = {"vercel": "pulumiverse-vercel"}
 Answer = TypeVar("Answer")
+
+
+def _unheard(package: str, what: str) -> None:
+    del package, what
+
+
+@dataclass
+class Watched:
+    """What others learn of a server's work."""
+
+    carried_out: Callable[[str, str], None] = field(default=_unheard)
+    """Told of each resource that was made, changed or deleted, before the engine is."""
+    made: dict[str, set[str]] = field(default_factory=dict)
+    """Type → ids of the resources that were made and not deleted since."""
 
 
 class Unsupported(Exception):
@@ -63,10 +78,13 @@ def _rpc(
 class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
     """Serves the resource types of one package; refuses what it does not know by name."""
 
-    def __init__(self, package: str, types: Sequence[ResourceType], invokes: Mapping[str, Invoke]) -> None:
+    def __init__(
+        self, package: str, types: Sequence[ResourceType], invokes: Mapping[str, Invoke], watched: Watched | None = None
+    ) -> None:
         self.package = package
         self._types = {kind.token: kind for kind in types}
         self._invokes = invokes
+        self._watched = watched or Watched()
 
     def _type(self, urn: str) -> ResourceType:
         token = urn.split("::", 3)[2].rsplit("$", 1)[-1]
@@ -144,6 +162,8 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             outputs: Outputs = {**dict.fromkeys(kind.computed, UNKNOWN), **_given(inputs)}
             return provider_pb2.CreateResponse(properties=to_struct(outputs, request.properties, secrets=kind.secrets))
         identifier, outputs = await kind.create(inputs)
+        self._watched.made.setdefault(kind.token, set()).add(identifier)
+        self._watched.carried_out(self.package, f"makes {kind.token}")
         properties = to_struct(outputs, request.properties, secrets=kind.secrets)
         return provider_pb2.CreateResponse(id=identifier, properties=properties)
 
@@ -173,12 +193,16 @@ class ProviderServer(provider_pb2_grpc.ResourceProviderServicer):
             outputs: Outputs = {**kept, **_given(news)}
         else:
             outputs = await kind.update(request.id, old, news)
+            self._watched.carried_out(self.package, f"changes {kind.token}")
         return provider_pb2.UpdateResponse(properties=to_struct(outputs, request.news, secrets=kind.secrets))
 
     @_rpc
     async def Delete(self, request: Any) -> empty_pb2.Empty:
         """Take a resource away."""
-        await self._type(request.urn).delete(request.id)
+        kind = self._type(request.urn)
+        await kind.delete(request.id)
+        self._watched.made.get(kind.token, set()).discard(request.id)
+        self._watched.carried_out(self.package, f"deletes {kind.token}")
         return empty_pb2.Empty()
 
     @_rpc
@@ -224,11 +248,12 @@ def _read_inputs(kind: ResourceType, inputs: Inputs, state: Outputs, found: Outp
 
 
 async def start(
-    package: str, types: Sequence[ResourceType], invokes: Mapping[str, Invoke]
+    package: str, types: Sequence[ResourceType], invokes: Mapping[str, Invoke], watched: Watched | None = None
 ) -> tuple[grpc.aio.Server, int]:
     """Serve one package on a free loopback port; returns the server and the port."""
     server = grpc.aio.server(options=CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServer(package, types, invokes), server)
+    servicer = ProviderServer(package, types, invokes, watched)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     _log.info("stand-in provider %s with %d resource types on port %d", package, len(types), port)

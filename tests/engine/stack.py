@@ -3,55 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import requests
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
+from tools.chaos.stage import Stage
+from tools.deploy.places import ROOT as ROOT
 from tools.deploy.places import Places
 from tools.deploy.stack import Stack as DeployedStack
 from tools.engine.install import ensure
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-class Stack:
-    """Drives the command line of the checkout ``root`` as ``make`` does, with its state in ``folder``."""
-
-    def __init__(self, folder: Path, content: Path, *, speed: int = 60, root: Path = ROOT) -> None:
-        self.folder = folder
-        self.root = root
-        self.content = content
-        self.environment = {
-            **os.environ,
-            "PEACEFULROBOT_STATE": str(folder),
-            "PEACEFULROBOT_CONTENT": str(content),
-            "PEACEFULROBOT_PORT": "0",
-            "PEACEFULROBOT_SPEED": str(speed),
-            "NO_COLOR": "1",
-            "COLUMNS": "160",
-        }
-
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tools.deploy", *arguments],
-            cwd=self.root,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            **options,
-        )
+class Stack(Stage):
+    """A stage whose commands must end as the test says."""
 
     def run(self, *arguments: str, expect: int | None = 0) -> str:
         """Run a command to its end; returns what it printed."""
@@ -86,13 +53,6 @@ class Stack:
         engine = DeployedStack("sandbox", Places(self.root, self.folder)).engine(found, self.sandbox()["environment"])
         engine.ask("refresh", "--yes", "--skip-preview")
 
-    @staticmethod
-    def kill(process: subprocess.Popen[str]) -> None:
-        """Kill -9 the command's whole process group and reap it."""
-        with suppress(ProcessLookupError):  # it may have ended by itself, just before
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=30)
-
     def status(self) -> dict[str, Any]:
         """What ``make status FORMAT=json`` prints."""
         found: dict[str, Any] = json.loads(self.run("status", "--format", "json"))
@@ -105,17 +65,6 @@ class Stack:
     def live(self) -> dict[str, str | None]:
         """Platform → release that its control plane serves."""
         return {found["name"]: found["live_release"] for found in self.status()["platforms"]}
-
-    def get(self, path: str, platform: str | None = None) -> requests.Response:
-        """Ask the edge, or one platform directly, without following redirects."""
-        sandbox = self.sandbox()
-        url = str(sandbox["site_url"] if platform is None else sandbox["platforms"][platform]["url"])
-        return requests.get(url.rstrip("/") + path, allow_redirects=False, timeout=10)
-
-    def sandbox(self) -> dict[str, Any]:
-        """What the running sandbox says of itself."""
-        found: dict[str, Any] = json.loads((self.folder / "world" / "sandbox.json").read_text())
-        return found
 
     def netlify_deploys(self) -> list[dict[str, Any]]:
         """All deploys of the account's sites."""

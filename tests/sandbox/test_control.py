@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.calls import Calls
 from sandbox.control import control_app
 from sandbox.world import Fault
 
@@ -16,7 +17,8 @@ async def stop():
 
 @pytest.fixture
 async def control(plane, stop):
-    app = control_app(lambda: {"site_url": "http://127.0.0.1:1/", "platforms": []}, {"tiny": plane}, stop)
+    shown = {"/status": lambda: {"site_url": "http://127.0.0.1:1/", "platforms": []}}
+    app = control_app(shown, {"tiny": plane}, Calls(), stop)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -73,3 +75,15 @@ async def test_stop_ends_the_sandbox(control, stop):
 async def test_web_pages_cannot_reach_it_through_a_browser(control, stop, headers):
     assert (await control.post("/stop", headers=headers)).status == 403
     assert not stop.is_set()
+
+
+async def test_calls_can_be_made_to_go_wrong_and_are_told(control):
+    assert (await control.put("/calls", json={"mishaps": [{"kind": "500", "at": 3}]})).status == 200
+    assert await (await control.get("/calls")).json() == {"seen": [], "happened": []}
+    assert (await control.delete("/calls")).status == 200
+
+
+async def test_a_mishap_that_makes_no_sense_is_answered_with_what_is_wrong(control):
+    answer = await control.put("/calls", json={"mishaps": [{"kind": "kill", "at": 1}]})
+    assert answer.status == 400
+    assert "group" in await answer.text()

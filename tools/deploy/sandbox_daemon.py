@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,8 @@ def unsettled(places: Places) -> list[str]:
     ]
 
 
-def start(places: Places) -> tuple[Running, bool]:
-    """The running sandbox, started if need be, and whether it was."""
+def start(places: Places, environment: Mapping[str, str] = os.environ) -> tuple[Running, bool]:
+    """The running sandbox, started with the options of ``environment`` if need be, and whether it was."""
     running = find(places)
     if running is not None:
         return running, False
@@ -99,7 +100,7 @@ def start(places: Places) -> tuple[Running, bool]:
     with places.log.open("ab") as log:
         began = log.tell()
         process = subprocess.Popen(
-            command(places),
+            command(places, environment),
             cwd=places.root,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -110,10 +111,10 @@ def start(places: Places) -> tuple[Running, bool]:
     return await_ready(places, process, began), True
 
 
-def command(places: Places) -> list[str]:
+def command(places: Places, environment: Mapping[str, str] = os.environ) -> list[str]:
     """The sandbox's command line; PEACEFULROBOT_PORT (0: any free one) and PEACEFULROBOT_SPEED are the caller's."""
-    port = int(number(os.environ, "PEACEFULROBOT_PORT", 8400))
-    speed = number(os.environ, "PEACEFULROBOT_SPEED", 20)
+    port = int(number(environment, "PEACEFULROBOT_PORT", 8400))
+    speed = number(environment, "PEACEFULROBOT_SPEED", 20)
     options = ["--state", str(places.world), "--port", str(port), "--speed", f"{speed:g}"]
     return [sys.executable, "-m", "sandbox", *options]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sandbox.calls import wall_time
 from sandbox.platforms.aws.account import ACCOUNT, KEY_VALUE_STORE
 from sandbox.platforms.aws.key_value_store import MAX_KEYS_A_CALL, KeyValueError, KeyValues
 from sandbox.platforms.aws.signatures import SignatureError, SignedRequest, check, header_map
@@ -57,7 +57,7 @@ class _DataPlane:
             service="cloudfront-keyvaluestore",
             payload_hash=hashlib.sha256(body).hexdigest(),
             encode_path_again=True,
-            now=time.time(),
+            now=wall_time(),
         )
         segments = [unquote(segment) for segment in parts.path.strip("/").split("/")]
         if len(segments) < 2 or segments[0] != "key-value-stores":

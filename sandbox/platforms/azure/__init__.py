@@ -13,6 +13,7 @@ from sandbox.platforms.azure.account import (
     DEPLOYMENT,
     LOGIN_NAME,
     MANAGEMENT_NAME,
+    OPERATION,
     STATIC_SITE,
     STORAGE_ACCOUNT,
     SUBSCRIPTION,
@@ -68,9 +69,12 @@ def twin(world: World) -> Twin:
             RoleDefinition(store),
             RoleAssignment(store),
         ],
-        control=(ControlPlane("azure", plane, _environment),),
+        control=(ControlPlane("azure", plane, _environment, elsewhere=(services,)),),
         public=Serving(deployments).app(),
         sites=lambda: _sites(deployments),
+        deployments=lambda: [
+            str(one["title"]) for one in store.all(OPERATION).values() if one["status"] == "Succeeded"
+        ],
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sandbox.calls import wall_time
 from sandbox.platforms.azure.account import OBJECT, TENANT
 
 #: Fields that later versions of the protocol put into what is signed.
@@ -53,7 +54,7 @@ class DelegationKeys:
         wanted = b64encode(hmac.digest(key, _signed(query, account, path).encode(), hashlib.sha256))
         if not hmac.compare_digest(wanted, query["sig"].encode()):
             raise LinkRefused("AuthenticationFailed", "Signature did not match.")
-        now = datetime.now(UTC)
+        now = datetime.fromtimestamp(wall_time(), UTC)
         if not (
             _moment(query.get("st")) <= now < _moment(query["se"])
             and _moment(query["skt"]) <= now < _moment(query["ske"])

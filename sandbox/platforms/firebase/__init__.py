@@ -61,6 +61,11 @@ def twin(world: World) -> Twin:
         control=(ControlPlane(HOSTING_API, Api(hosting, tokens, world.store).app(), environment),),
         public=Serving(hosting, world.clock).app(),
         sites=lambda: _sites(hosting),
+        deployments=lambda: [
+            str(one["labels"].get("release"))
+            for one in hosting.store.all(VERSIONS).values()
+            if one["status"] == "FINALIZED"
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.authority import write_whole
+from sandbox.calls import wall_time
 from sandbox.platforms.firebase.account import PROJECT, ApiError
 from sandbox.store import Store
 
@@ -105,7 +106,7 @@ class TokenEndpoint:
             leeway=10,
             options={"require": ["iss", "aud", "exp", "iat", "scope"]},
         )
-        if claims["exp"] - claims["iat"] > _LIFETIME:
+        if claims["exp"] - claims["iat"] > _LIFETIME or claims["exp"] <= wall_time():
             raise ValueError(
                 "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
             )

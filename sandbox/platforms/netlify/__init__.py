@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.platforms.netlify.api import TOKEN, Api
-from sandbox.platforms.netlify.deploys import SITES, Deploys
+from sandbox.platforms.netlify.deploys import DEPLOYS, SITES, Deploys
 from sandbox.platforms.netlify.serving import Serving
 from sandbox.twin import ControlPlane, SiteView, Twin
 from sandbox.world import World
@@ -20,6 +20,7 @@ def twin(world: World) -> Twin:
         control=(ControlPlane("netlify", Api(deploys, world.clock).app(), _environment),),
         public=Serving(deploys).app(),
         sites=lambda: _sites(deploys),
+        deployments=lambda: [str(one["title"]) for one in deploys.store.all(DEPLOYS).values()],
     )
 
 

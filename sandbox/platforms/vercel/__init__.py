@@ -22,6 +22,11 @@ def twin(world: World) -> Twin:
         control=(ControlPlane("vercel", Api(deployments, world.clock).app(), _environment),),
         public=Serving(deployments).app(),
         sites=lambda: _sites(deployments),
+        deployments=lambda: [
+            str(one["meta"].get("release"))
+            for project in deployments.projects()
+            for one in deployments.of_project(project["id"])
+        ],
     )
 
 

@@ -37,7 +37,11 @@ class GitLabPipeline(Pipeline):
 
     @staticmethod
     def _admitted(rules, variables):
-        return rules is None or any(expressions.gitlab(rule["if"], variables) for rule in rules)
+        """``CHANGED`` among the variables is the file that the pipeline's commits changed."""
+        changed = variables.get("CHANGED", "")
+        return rules is None or any(
+            expressions.gitlab(rule["if"], variables) and changed in rule.get("changes", [changed]) for rule in rules
+        )
 
 
 class GitHubWorkflow:

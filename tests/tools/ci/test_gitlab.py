@@ -57,7 +57,7 @@ def test_the_stages_are_sync_validate_deploy(pipeline):
         ("pipeline", ["sync", "deploy"]),
         ("api", ["sync", "deploy"]),
         ("web", ["sync", "deploy"]),
-        ("schedule", ["sync", "drift"]),
+        ("schedule", ["sync", "supply-chain", "drift"]),
     ],
 )
 def test_the_default_branch_deploys_and_a_schedule_only_compares(pipeline, source, jobs):
@@ -67,6 +67,15 @@ def test_the_default_branch_deploys_and_a_schedule_only_compares(pipeline, sourc
 def test_a_merge_request_of_the_project_is_tested_and_previewed_and_nothing_is_deployed(pipeline):
     own = {**MERGE_REQUEST, "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH": "peacefulrobot/infra"}
     assert pipeline.starts(own) == ["sync", "test", "preview"]
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "tools/uv-requirements.txt", "tools/engine/go.sum"])
+def test_a_change_of_what_is_locked_is_listed_and_audited(pipeline, lock):
+    assert "supply-chain" in pipeline.starts({**MERGE_REQUEST, "CHANGED": lock})
+    job = pipeline.job("supply-chain")
+    assert job["script"] == ["make sbom OUTPUT=sbom.json", "make audit"]
+    assert "sbom.json" in job["artifacts"]["paths"]
+    assert not job.get("allow_failure")
 
 
 def test_a_merge_request_of_a_fork_is_tested_and_gets_no_job_with_secrets(pipeline):

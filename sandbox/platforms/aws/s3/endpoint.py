@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from sandbox.calls import wall_time
 from sandbox.platforms.aws.account import BUCKET, BUCKET_POLICY, REGION
 from sandbox.platforms.aws.http_semantics import (
     UnsatisfiableRange,
@@ -81,7 +82,7 @@ class _S3:
             service="s3",
             payload_hash=payload_hash or "",
             encode_path_again=False,
-            now=time.time(),
+            now=wall_time(),
         )
         bucket, _, key = unquote(request.raw_path.partition("?")[0]).removeprefix("/").partition("/")
         if not bucket:

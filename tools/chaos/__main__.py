@@ -1,0 +1,114 @@
+"""Command line: ``python -m tools.chaos``; ``make chaos`` runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+
+import click
+from rich.console import Console
+
+from tools.chaos import report
+from tools.chaos.call_faults import KINDS, CallFaults
+from tools.chaos.crashes import DEPLOYMENTS, MOMENTS, Crashes, UndisturbedRunFailed
+from tools.chaos.findings import Case
+from tools.deploy.commands import friendly
+from tools.deploy.errors import Refused
+from tools.deploy.places import ROOT, find
+from tools.deploy.report import wide
+
+
+def crash(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """Every kind of deployment, every kind of moment."""
+    for deployment in DEPLOYMENTS:
+        for moment in MOMENTS:
+            if only in f"{deployment} {moment}":
+                yield from Crashes(deployment, moment, site, random, every).cases()
+
+
+def faults(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """Every kind of fault of a call."""
+    yield from CallFaults(site, random, every, [kind for kind in KINDS if only in kind]).cases()
+
+
+Part = Callable[[Path, Random, int, str], Iterable[Case]]
+PARTS: Mapping[str, Part] = {"crash": crash, "faults": faults}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--part", "names", type=click.Choice(list(PARTS)), multiple=True, help="Only this part.")
+@click.option("--only", default="", help="Only the lines of a part that have this in their name: first, 500 …")
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Only each n-th case.")
+@click.option("--seed", type=int, default=20261130, show_default=True, help="Of edits and of which cases are taken.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Begin no case after so many minutes.")
+@click.option("--site", type=click.Path(path_type=Path, exists=True, file_okay=False), help="What is published.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+@click.option("--report", "folder", type=click.Path(path_type=Path), help="Folder for chaos.md and chaos.json.")
+def main(
+    names: tuple[str, ...],
+    only: str,
+    every: int,
+    seed: int,
+    minutes: float | None,
+    site: Path | None,
+    form: str,
+    folder: Path | None,
+) -> None:
+    """End runs and break calls at every moment, and look what is left.
+
+    Works on sandboxes of its own; what runs already is left alone. Ends with 1 when something did not hold.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the sandboxes end with it
+    deadline = time.monotonic() + minutes * 60 if minutes is not None else None
+    with friendly():
+        found: list[Case] = []
+        kept = folder or find().state / "chaos"
+        try:
+            for name in names or PARTS:
+                cases = PARTS[name](site or ROOT / "examples" / "site", Random(seed), every, only)  # noqa: S311 - to be repeated
+                for case in until(deadline, cases):
+                    found.append(case)
+                    tell(case, len(found))
+                    report.write(found, seed, kept)
+        except UndisturbedRunFailed as error:
+            raise Refused(
+                f"a run that nothing was done to failed, so there is nothing to compare with: {error}"
+            ) from error
+    show(found, seed, form, kept)
+    sys.exit(any(case.broken for case in found))
+
+
+def until(deadline: float | None, cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases, as long as there is time."""
+    for case in cases:
+        yield case
+        if deadline is not None and time.monotonic() > deadline:
+            click.echo("The time is over; the cases that are left are not tried.", err=True)
+            return
+
+
+def tell(case: Case, number: int) -> None:
+    """One line of progress."""
+    click.echo(f"{number}. {case.row}; {case.what}: {case.outcome}, {case.seconds:.0f} s", err=True)
+    for sentence in case.broken:
+        click.echo(f"   BROKEN: {sentence}", err=True)
+
+
+def show(found: list[Case], seed: int, form: str, folder: Path) -> None:
+    """The result, and where it is kept."""
+    if form == "json":
+        click.echo(json.dumps(report.as_json(found, seed), indent=2))
+    elif form == "markdown":
+        click.echo(report.markdown(found, seed))
+    else:
+        wide(Console()).print(report.table(found))
+        click.echo(f"Every case: {folder / 'chaos.json'}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tools.chaos")

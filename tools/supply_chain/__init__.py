@@ -1,0 +1,1 @@
+"""What the project consists of, as a CycloneDX document, and whether any of it has a known vulnerability."""
