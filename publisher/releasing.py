@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from publisher.errors import PublisherError, ReleaseGone
+from publisher.in_flight import InFlight
 from publisher.journal import Entry, Journal
 from publisher.platforms.base import Platform
 from publisher.progress import Progress
@@ -93,22 +94,24 @@ async def publish(platform: Platform, release: str, staged: str, progress: Progr
 
 async def send_all(platform: Platform, files: Sequence[File], progress: Progress) -> None:
     """Send the files, largest first so that no big one is left for the end, a bounded number at once."""
-    queue = iter(sorted(files, key=lambda file: -file.size))
     total_bytes = sum(file.size for file in files)
     done = Counter[str]()
+    flight = InFlight(platform.traits.concurrency)
 
-    async def worker() -> None:
-        for file in queue:
+    async def send(file: File) -> None:
+        try:
             await platform.send(file)
-            done["files"] += 1
-            done["bytes"] += file.size
-            await progress.say(f"{done['files']} of {len(files)} files, {done['bytes']:,} of {total_bytes:,} bytes")
+        finally:
+            flight.leave(file.size)
+        done["files"] += 1
+        done["bytes"] += file.size
+        await progress.say(f"{done['files']} of {len(files)} files, {done['bytes']:,} of {total_bytes:,} bytes")
 
-    workers = min(platform.traits.concurrency, len(files))
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(worker())
+            for file in sorted(files, key=lambda file: -file.size):
+                await flight.enter(file.size)
+                group.create_task(send(file))
     except ExceptionGroup as failures:
         raise _first_cause(failures) from failures
 

@@ -7,11 +7,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from website.errors import SourceError, printable
-from website.repository import Repository
 from website.walk import check_folder
+
+if TYPE_CHECKING:
+    from website.repository import Repository
 
 _SCP_LIKE: Final = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9_][\w.-]*:[^:].*")
 _SCHEMES: Final = ("https", "ssh", "file")
@@ -40,7 +42,7 @@ def fetch(source: str, ref: str | None, cache: Path) -> Checkout:
         return _folder(source, ref, cache)
     wanted = _wanted_ref(behind, ref)
     _check_url(url, scheme)
-    checkout = Repository(url, scheme, cache / "git").checkout(wanted)
+    checkout = _repository(url, scheme, cache / "git").checkout(wanted)
     return Checkout(checkout.tree, checkout.commit, checkout.folder / "stat.json")
 
 
@@ -55,12 +57,19 @@ def tip(source: str, ref: str | None, seconds: float) -> str:
         raise SourceError(f"the content {printable(source)!r} is a folder, which has no commits. Give a Git URL.")
     wanted = _wanted_ref(behind, ref)
     _check_url(url, scheme)
-    return Repository(url, scheme, Path(os.devnull), seconds).tip(wanted)
+    return _repository(url, scheme, Path(os.devnull), seconds).tip(wanted)
 
 
 def is_folder(source: str) -> bool:
     """Whether the content is a folder rather than a Git URL; raises SourceError for transports that are not allowed."""
     return _scheme(source.partition("#")[0]) is None
+
+
+def _repository(url: str, scheme: str, cache: Path, *seconds: float) -> Repository:
+    """Git's side, and the lock that it needs, are imported where content comes from Git."""
+    from website.repository import Repository
+
+    return Repository(url, scheme, cache, *seconds)
 
 
 def _scheme(url: str) -> str | None:

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import ClassVar, Literal
-
-import aiohttp
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from publisher.errors import LimitExceeded, PlatformRefused
 from website import DigestCache, File, Site, folders, packed
+
+if TYPE_CHECKING:
+    import aiohttp
 
 #: Header rules of a Cloudflare zone on the free plan: https://developers.cloudflare.com/rules/transform/#availability
 EDGE_HEADER_RULES = 10
@@ -58,7 +59,7 @@ class Traits:
     """What a platform can do and where it ends; shown in the docs, checked before the first byte is sent."""
 
     concurrency: int
-    """Uploads in flight at once."""
+    """Uploads in flight at once, at the most; ``publisher.in_flight`` says how many it is at a time."""
     stages: bool
     """The staged copy can be asked like the site itself before anyone else sees it."""
     rolls_back: Literal["pointer", "artefact"]
@@ -197,7 +198,7 @@ class Platform(ABC):
 
     @abstractmethod
     async def send(self, file: File) -> None:
-        """Upload one file; called ``traits.concurrency`` at once, in no promised order."""
+        """Upload one file; called up to ``traits.concurrency`` times at once, in no promised order."""
 
     @abstractmethod
     async def stage(self, site: Site) -> str:

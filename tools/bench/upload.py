@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-
-import aiohttp
+from typing import TYPE_CHECKING, cast
 
 from publisher.platforms.aws import AwsPlatform
 from publisher.progress import Silence
 from publisher.releasing import send_all
 from website import DigestCache, load_site
 
+if TYPE_CHECKING:
+    import aiohttp
+
 
 async def upload(folder: str, bucket: str, cache: Path) -> int:
     """Read the site, compare it with the bucket, send what is missing; returns the number of files sent."""
     site = load_site(folder, cache=cache)
     target = {"bucket": bucket, "region": "us-east-1", "key_value_store_arn": "not used here"}
-    async with aiohttp.ClientSession() as http:
-        platform = AwsPlatform(target, http, DigestCache(cache))
-        missing = await platform.missing(site)
-        await send_all(platform, missing, Silence())
+    no_client = cast("aiohttp.ClientSession", None)  # objects go by a client of their own
+    platform = AwsPlatform(target, no_client, DigestCache(cache))
+    missing = await platform.missing(site)
+    await send_all(platform, missing, Silence())
+    await platform.note_objects(site)
     return len(missing)
 
 

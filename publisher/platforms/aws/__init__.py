@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-import aiohttp
-
 from publisher.errors import StagedDiffers
+from publisher.platforms.aws.inventory import Inventory
 from publisher.platforms.aws.layout import (
     GONE,
     LIVE,
@@ -35,10 +34,14 @@ from publisher.platforms.base import Kept, Plan, Platform, Traits, keep_of
 from website import DigestCache, File, Site
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from publisher.platforms.aws.index import Index
     from publisher.platforms.aws.objects import Objects
 
 _STAGED = "staged"
+#: Objects that the bucket's list may lack before the bucket is listed, to send nothing that a killed run has sent.
+_LISTED_FROM = 500
 
 
 class AwsPlatform(Platform):
@@ -46,7 +49,7 @@ class AwsPlatform(Platform):
 
     name = "aws"
     traits: ClassVar[Traits] = Traits(
-        concurrency=96,
+        concurrency=128,
         stages=True,
         rolls_back="pointer",
         custom_headers=True,
@@ -61,6 +64,7 @@ class AwsPlatform(Platform):
     def __init__(self, target: Mapping[str, str], http: aiohttp.ClientSession, digests: DigestCache) -> None:
         super().__init__(target, http, digests)
         self._objects, self._index = _clients(target)
+        self._inventory = Inventory(self._objects)
         self._settle = float(target.get("settle_seconds", "5"))
         self._pairs: dict[str, str] | None = None
         self._lacking: dict[str, list[str]] = {}
@@ -84,10 +88,13 @@ class AwsPlatform(Platform):
         return text
 
     async def missing(self, site: Site) -> list[File]:
-        """Compare with the listing of the bucket."""
-        there = {**await self._objects.sizes("objects/"), **await self._objects.sizes("not-found/")}
+        """Compare with the bucket's own list; where that names few of the objects, with a listing."""
+        wanted = object_keys(site)
+        there: Collection[str] = await self._inventory.keys()
+        if len(wanted.keys() - there) > _LISTED_FROM:
+            there = await self._listed()
         files: dict[str, File] = {}
-        for key, file in object_keys(site).items():
+        for key, file in wanted.items():
             if key not in there:
                 self._lacking.setdefault(object_id(file), []).append(key)
                 files.setdefault(object_id(file), file)
@@ -98,8 +105,13 @@ class AwsPlatform(Platform):
         for key in self._lacking[object_id(file)]:
             await self._objects.put_file(key, file)
 
+    async def note_objects(self, site: Site) -> None:
+        """Write into the bucket's own list that it has all objects of the release now."""
+        await self._inventory.add(object_keys(site).keys())
+
     async def stage(self, site: Site) -> str:
         """Write the paths of a new generation; ``staged`` is taken away first and set at the end."""
+        await self.note_objects(site)
         pairs = await self._all_pairs()
         numbers = [number for key, text in pairs.items() if key.startswith("/") for number, _ in entries(text)]
         live = pairs.get(LIVE)
@@ -124,7 +136,7 @@ class AwsPlatform(Platform):
     async def check_staged(self, site: Site, staged: str) -> None:
         """Every object is there with the right size, and every path shows it at the staged generation."""
         found = Live.parse(staged)
-        there = {**await self._objects.sizes("objects/"), **await self._objects.sizes("not-found/")}
+        there = await self._listed()
         wrong = [
             f"{key} ({file.path}): {there.get(key, 'no')} bytes, expected {file.size}"
             for key, file in object_keys(site).items()
@@ -140,7 +152,13 @@ class AwsPlatform(Platform):
         ]
         wrong += [f"{key}: missing" for key in rule_keys(site).at(found.generation) if key not in pairs]
         if wrong:
+            await self._give_up_staged()
             raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
+
+    async def _give_up_staged(self) -> None:
+        """Have the next run list the bucket, send what it lacks and stage anew."""
+        await self._inventory.forget()
+        await self._write({}, {_STAGED})
 
     async def publish(self, release: str, staged: str) -> None:
         """Move ``live``, in one call with the list of kept releases."""
@@ -194,12 +212,19 @@ class AwsPlatform(Platform):
         pairs = await self._all_pairs()
         used = {found for key, text in pairs.items() if key.startswith("/") for _, found in entries(text)}
         used_pages = {found.not_found for found in kept}
-        listed = [*await self._objects.sizes("objects/"), *await self._objects.sizes("not-found/")]
+        listed = await self._listed()
         unused = [
             key for key in listed if key.rsplit("/", 1)[1] not in (used if key.startswith("objects/") else used_pages)
         ]
-        await self._objects.delete(unused)
+        if unused:
+            await self._inventory.remove(unused)
+            await self._objects.delete(unused)
         await self._keep_copy(pairs)
+
+    async def _listed(self) -> dict[str, int]:
+        """Key → size in bytes of all objects."""
+        objects, pages = await asyncio.gather(self._objects.sizes("objects/"), self._objects.sizes("not-found/"))
+        return {**objects, **pages}
 
     async def _keep_copy(self, pairs: Mapping[str, str]) -> None:
         key = f"index/{await self._index.version()}.json"

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, MissingDependencyException
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from publisher.errors import PlatformRefused, PlatformUnavailable
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 KEYS_A_CALL = 50
 T = TypeVar("T")
@@ -30,6 +29,9 @@ class Index:
 
     def _connected(self) -> Any:
         if self._client is None:
+            import boto3
+            from botocore.config import Config
+
             retries: Any = {"mode": "standard", "total_max_attempts": 6}
             self._client = boto3.Session().client(
                 "cloudfront-keyvaluestore", region_name="us-east-1", config=Config(retries=retries)
@@ -37,8 +39,14 @@ class Index:
         return self._client
 
     async def _call(self, action: str, work: Callable[[Any], T]) -> T:
+        return await asyncio.to_thread(self._made, action, work)
+
+    def _made(self, action: str, work: Callable[[Any], T]) -> T:
+        """Make a call. boto3 takes a third of a second to import: the first call does so, in its own thread."""
+        from botocore.exceptions import BotoCoreError, ClientError, MissingDependencyException
+
         try:
-            return await asyncio.to_thread(lambda: work(self._connected()))
+            return work(self._connected())
         except ClientError as error:
             raise _explained(action, error) from error
         except MissingDependencyException as error:

@@ -7,8 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import obstore
-from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 from obstore.store import S3Store
 
 from publisher.bodies import pieces_of
@@ -34,7 +39,7 @@ class Objects:
             client |= {"allow_http": endpoint.startswith("http://")}
         backoff = {"init_backoff": timedelta(seconds=0.25), "max_backoff": timedelta(seconds=15), "base": 2.0}
         retry: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=120), "backoff": backoff}
-        provider = None if "AWS_ACCESS_KEY_ID" in os.environ else Boto3CredentialProvider()
+        provider = None if "AWS_ACCESS_KEY_ID" in os.environ else _credentials()
         self._store = S3Store(
             bucket, config=options, client_options=client, retry_config=retry, credential_provider=provider
         )
@@ -61,21 +66,37 @@ class Objects:
         """Write an object anew."""
         await self._put(key, body, {"Content-Type": media_type}, mode="overwrite")
 
-    async def _put(self, key: str, body: Any, attributes: dict[str, str], *, mode: Any) -> None:
+    async def replace(self, key: str, body: bytes, media_type: str, version: str | None) -> str | None:
+        """Write an object whose version (ETag) is this one, None: that is not there; returns its new version.
+
+        None: it is another one now, and was left as it is.
+        """
+        mode = "create" if version is None else {"e_tag": version}
+        return await self._put(key, body, {"Content-Type": media_type}, mode=mode)
+
+    async def _put(self, key: str, body: Any, attributes: dict[str, str], *, mode: Any) -> str | None:
         try:
-            await obstore.put_async(
-                self._store, key, body, attributes=attributes, mode=mode, chunk_size=_PART, max_concurrency=4
+            written = await obstore.put_async(
+                self._store, key, body, attributes=attributes, mode=mode, chunk_size=_PART, max_concurrency=2
             )
-        except AlreadyExistsError:
-            return
+        except (AlreadyExistsError, PreconditionError):
+            return None
+        except FileNotFoundError:  # of If-Match, where the object is gone
+            return None
         except BaseError as error:
             raise self._explained(f"writing {key}", error) from error
+        return written.get("e_tag")
 
     async def get(self, key: str) -> bytes | None:
         """Bytes of an object, or None."""
+        found = await self.versioned(key)
+        return found[0] if found else None
+
+    async def versioned(self, key: str) -> tuple[bytes, str | None] | None:
+        """Bytes and version (ETag) of an object, or None."""
         try:
             found = await obstore.get_async(self._store, key)
-            return bytes(await found.bytes_async())
+            return bytes(await found.bytes_async()), found.meta["e_tag"]
         except FileNotFoundError:
             return None
         except BaseError as error:
@@ -100,6 +121,13 @@ class Objects:
                 "profile, or a role): they need s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket."
             )
         return PlatformUnavailable(f"{text} The release that was live before stays live; run again later.")
+
+
+def _credentials() -> Any:
+    """A profile or a role, as boto3 finds them; keys in the environment do without boto3."""
+    from obstore.auth.boto3 import Boto3CredentialProvider
+
+    return Boto3CredentialProvider()
 
 
 def _short(error: BaseException) -> str:
