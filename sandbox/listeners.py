@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import stamina
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler, Middleware
@@ -39,11 +40,13 @@ def bound_socket(port: int, *, reuse: bool = True) -> socket.socket:
     return bound
 
 
+@stamina.retry(on=OSError, attempts=None, timeout=1.0, wait_initial=0.001, wait_max=0.05, wait_jitter=0.001)
 def reserved_socket(port: int) -> socket.socket:
     """Socket that keeps a port of ours and refuses connections to it.
 
     Two sockets that reuse addresses may be bound to one port until one listens (socket(7), Linux), so this one does
-    without, unless an old connection lingers.
+    without, unless an old connection lingers. Under load a port that was closed this very moment counts as taken for
+    some microseconds.
     """
     try:
         return bound_socket(port, reuse=False)

@@ -5,6 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
+from sandbox import listeners
 from tests.sandbox.tiny import HOSTNAME, PAGE
 
 
@@ -120,3 +121,22 @@ async def test_the_status_says_what_is_served_where(world, http):
             }
         ],
     }
+
+
+def test_a_port_that_counts_as_taken_for_a_moment_is_tried_again(monkeypatch):
+    tried, real = [], listeners.bound_socket
+
+    def bound_socket(port, *, reuse=True):
+        tried.append(reuse)
+        if len(tried) < 4:
+            raise OSError(98, "Address already in use")
+        return real(port, reuse=reuse)
+
+    monkeypatch.setattr(listeners, "bound_socket", bound_socket)
+    listeners.reserved_socket(0).close()
+    assert tried == [False, True] * 2
+
+
+def test_a_port_that_somebody_else_has_is_given_up_after_a_second():
+    with listeners.listening_socket(0) as taken, pytest.raises(OSError, match="in use"):
+        listeners.reserved_socket(listeners.port_of(taken))
