@@ -17,6 +17,7 @@ from tools.chaos import report
 from tools.chaos.call_faults import KINDS, CallFaults
 from tools.chaos.crashes import DEPLOYMENTS, MOMENTS, Crashes, UndisturbedRunFailed
 from tools.chaos.findings import Case
+from tools.chaos.surroundings import Surroundings
 from tools.deploy.commands import friendly
 from tools.deploy.errors import Refused
 from tools.deploy.places import ROOT, find
@@ -36,8 +37,14 @@ def faults(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
     yield from CallFaults(site, random, every, [kind for kind in KINDS if only in kind]).cases()
 
 
+def surroundings(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """Disk, state folder and names; there are few, so all are tried."""
+    del every
+    yield from Surroundings(site, random, only).cases()
+
+
 Part = Callable[[Path, Random, int, str], Iterable[Case]]
-PARTS: Mapping[str, Part] = {"crash": crash, "faults": faults}
+PARTS: Mapping[str, Part] = {"crash": crash, "faults": faults, "surroundings": surroundings}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

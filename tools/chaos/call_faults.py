@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
-from tools.chaos.findings import Case
+from tools.chaos.crashes import Scene, UndisturbedRunFailed, sampled, scene
+from tools.chaos.findings import Case, errors
 
 KINDS: Mapping[str, bool] = {
     "429-seconds": False,
@@ -31,7 +31,7 @@ _API_CALL = re.compile(r"(\S+) (GET|PUT|POST|PATCH|DELETE|HEAD) ")
 
 
 class CallFaults:
-    """In one run each platform's call of the same number goes wrong; each platform is a case of its own."""
+    """In one run a call of each platform goes wrong; each platform is a case of its own."""
 
     def __init__(self, site: Path, random: Random, every: int, kinds: Sequence[str] = tuple(KINDS)) -> None:
         self.site = site
@@ -47,7 +47,7 @@ class CallFaults:
             try:
                 counts = self._undisturbed(made)
                 for kind in self.kinds:
-                    for number in range(1 + self.random.randrange(self.every), max(counts.values()) + 1, self.every):
+                    for number in sampled(max(counts.values()), self.every, self.random):
                         yield from self._run(made, kind, number, counts)
             finally:
                 made.stage.stop_sandbox()
@@ -59,14 +59,15 @@ class CallFaults:
             made.stage.ask("DELETE", "/calls")
             code, output = made.stage.ended("up")
             if code:
-                raise UndisturbedRunFailed(output[-2000:])
+                raise UndisturbedRunFailed(errors(output))
         seen = made.stage.ask("GET", "/calls")["seen"]
         return Counter(found[1] for call in seen if (found := _API_CALL.match(call)))
 
     def _run(self, made: Scene, kind: str, number: int, counts: Mapping[str, int]) -> Iterator[Case]:
         started = time.monotonic()
-        names = [name for name in made.stage.sandbox()["platforms"] if counts.get(name, 0) >= number]
-        mishaps = [{"kind": kind, "at": number, "platform": name, "lasting": KINDS[kind]} for name in names]
+        at = self._numbers(number, counts)
+        names = [name for name in made.stage.sandbox()["platforms"] if name in at]
+        mishaps = [{"kind": kind, "at": at[name], "platform": name, "lasting": KINDS[kind]} for name in names]
         before, old, new = made.judge.before(), made.live, made.edited.edit()
         made.stage.ask("PUT", "/calls", {"mishaps": mishaps})
         code, output = made.stage.ended("up")
@@ -77,7 +78,7 @@ class CallFaults:
         outcomes = {name: outcome(name, live[name] == new, code, output) for name in names}
         code, after = made.stage.ended("up")
         if code:
-            broken.append(f"the next run ended with {code}: {after[-1500:]}")
+            broken.append(f"the next run ended with {code}: {errors(after)}")
         broken += made.judge.converged(new, before)
         made.live = new
         seconds = (time.monotonic() - started) / max(1, len(names))
@@ -85,9 +86,16 @@ class CallFaults:
             where = next((call for call in happened if call.startswith(f"{name} ")), "")
             wrong = [sentence for sentence in broken if sentence.startswith((name, "the next run"))]
             if where and outcomes[name] == _UNCLEAR:
-                wrong.append(f"{name} was not published, and the run does not say why: {output[-1500:]}")
-            what = f"{name}, call {number}: {where or 'was not made this time'}"
+                wrong.append(f"{name} was not published, and the run does not say why: {errors(output)}")
+            what = f"{name}, call {at[name]}: {where or 'was not made this time'}"
             yield Case("faults", kind, what, outcomes[name] if where else "not reached", tuple(wrong), seconds)
+
+    def _numbers(self, number: int, counts: Mapping[str, int]) -> dict[str, int]:
+        """Platform → which of its calls; with samples each at the same share of its way."""
+        if self.every == 1:
+            return {name: number for name, count in counts.items() if count >= number}
+        most = max(counts.values())
+        return {name: max(1, round(number * count / most)) for name, count in counts.items()}
 
 
 _UNCLEAR = "no clear error"

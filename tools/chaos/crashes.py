@@ -17,7 +17,7 @@ from random import Random
 from typing import Literal
 
 from tools.chaos.editing import Edited
-from tools.chaos.findings import Case
+from tools.chaos.findings import Case, errors
 from tools.chaos.judging import Judge
 from tools.chaos.stage import PATIENCE, RELEASE, Stage
 
@@ -70,7 +70,7 @@ class Crashes:
             made = scene(Path(temporary) / "0", self.site, self.random)
             try:
                 self.total = self._undisturbed(made)
-                for number in range(1 + self.random.randrange(self.every), self.total + 1, self.every):
+                for number in sampled(self.total, self.every, self.random):
                     if self.deployment == "first":
                         self._close(made)
                         made = scene(Path(temporary) / str(number), self.site, self.random)
@@ -91,7 +91,7 @@ class Crashes:
             with Saves(made.stage.state_file) as saves:
                 code, output = made.stage.ended("up", more=variables)
             if code:
-                raise UndisturbedRunFailed(output[-2000:])
+                raise UndisturbedRunFailed(errors(output))
             made.previous, made.live = made.live, release
         return len(made.stage.ask("GET", "/calls")["seen"]) if self.moment == "call" else saves.count
 
@@ -110,7 +110,7 @@ class Crashes:
         broken = made.judge.orphans() + made.judge.whole({old, new})
         code, output = made.stage.ended("up", more=variables)
         if code:
-            broken.append(f"the next run ended with {code}: {output[-1500:]}")
+            broken.append(f"the next run ended with {code}: {errors(output)}")
         broken += made.judge.converged(new, before)
         made.previous, made.live = old, new
         row = f"{self.deployment}, {_WORDS[self.moment]} ({self.total} of them)"
@@ -133,6 +133,11 @@ class Crashes:
             saves.kill_at(number, process)
             process.communicate(timeout=PATIENCE)
         return f"state {number} was saved" if saves.killed else ""
+
+
+def sampled(total: int, every: int, random: Random) -> range:
+    """Numbers from 1 to ``total``, or each ``every``-th from a random one on; never none."""
+    return range(1 + random.randrange(min(every, max(1, total))), total + 1, every)
 
 
 class Saves:

@@ -48,3 +48,10 @@ def rows(cases: Sequence[Case]) -> list[Row]:
     for case in cases:
         found.setdefault((case.part, case.row), []).append(case)
     return [Row(part, name, some) for (part, name), some in found.items()]
+
+
+def errors(output: str) -> str:
+    """What a run said of its errors: each line that names one and the two after it; the end where none does."""
+    lines = [line.strip() for line in output.splitlines() if line.strip(" │└┌─┐┘├┤")]
+    named = [" ".join(lines[place : place + 3]) for place, line in enumerate(lines) if "error:" in line.lower()]
+    return " / ".join(dict.fromkeys(named))[:2000] or output[-1000:]
