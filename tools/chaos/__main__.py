@@ -17,6 +17,8 @@ from tools.chaos import report
 from tools.chaos.call_faults import KINDS, CallFaults
 from tools.chaos.crashes import DEPLOYMENTS, MOMENTS, Crashes, UndisturbedRunFailed
 from tools.chaos.findings import Case
+from tools.chaos.rivals import Rivals
+from tools.chaos.soak import Soak
 from tools.chaos.surroundings import Surroundings
 from tools.deploy.commands import friendly
 from tools.deploy.errors import Refused
@@ -43,8 +45,29 @@ def surroundings(site: Path, random: Random, every: int, only: str) -> Iterator[
     yield from Surroundings(site, random, only).cases()
 
 
+def rivals(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """Two at once; there are few, so all are tried."""
+    del every
+    yield from Rivals(site, random, only).cases()
+
+
+def soak(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """500 deployments by the publisher, and as many by the engine; with ``every`` a share of both."""
+    for name, engine in (("publisher", False), ("engine", True)):
+        if only in name:
+            yield from Soak(site, random, max(1, _DEPLOYMENTS // every), engine=engine).cases()
+
+
+#: Deployments of a whole soak.
+_DEPLOYMENTS = 500
 Part = Callable[[Path, Random, int, str], Iterable[Case]]
-PARTS: Mapping[str, Part] = {"crash": crash, "faults": faults, "surroundings": surroundings}
+PARTS: Mapping[str, Part] = {
+    "crash": crash,
+    "faults": faults,
+    "surroundings": surroundings,
+    "rivals": rivals,
+    "soak": soak,
+}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -26,6 +26,7 @@ from tools.deploy import (
     releases,
     report,
     sandbox_daemon,
+    state_files,
     status,
 )
 from tools.deploy.engine_process import EngineProcess
@@ -76,6 +77,8 @@ class Commands:
             if code == 0 and self.stack.is_sandbox:
                 self.await_edge()
             self.report(process, code)
+            if self.stack.is_sandbox:
+                state_files.remove_old(self.places.backend, str(self.stack.project()["name"]), self.stack.name)
         self.say(f"{'Done' if code == 0 else 'Failed'} after {time.monotonic() - started:.0f} s.")
         return code
 
@@ -190,6 +193,9 @@ class Commands:
             environment = running.environment
             if fresh:
                 self.say(f"Started the sandbox (process {running.pid}, log: {self.places.log}).")
+            copy = state_files.restore(self.stack.state_file(), self.places.backend)
+            if copy is not None:
+                self.say(f"The engine's state could not be read: it was damaged, and {copy} has taken its place.")
         process = self.stack.engine(engine, environment, run)
         self.stack.ensure(process)
         return process

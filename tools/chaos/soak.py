@@ -1,0 +1,194 @@
+"""Deployments in a row, with edits at random: what is served is always the folder, and nothing grows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psutil
+
+from publisher.journal import Journal
+from publisher.platforms import platform_class
+from publisher.platforms.base import Platform
+from publisher.progress import Silence
+from publisher.releasing import publish, upload
+from publisher.session import Session
+from publisher.verification import PublicOrigin, Thoroughness, verify
+from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
+from tools.chaos.findings import Case, errors
+from tools.deploy import releases
+from website import Site, load_site
+
+#: Deployments after which everything that is kept for a while has come to its full number.
+_WARM = 12
+#: How much more than then there may be at the end: a share, and something for chance.
+_SHARE = 1.25
+_SLACK = {"memory MB": 24.0, "open files": 16.0, "state MB": 1.0, "disk MB": 4.0}
+_PRIVATE = "publisher"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is of something that must not grow."""
+
+    what: str
+    warm: float
+    end: float
+
+    @property
+    def grew(self) -> bool:
+        """Whether it is more than chance explains."""
+        return self.end > self.warm * _SHARE + _SLACK[self.what]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.warm:.1f} → {self.end:.1f}"
+
+
+class Soak:
+    """``count`` deployments, by the engine or by the publisher alone."""
+
+    def __init__(self, site: Path, random: Random, count: int, *, engine: bool) -> None:
+        self.site = site
+        self.random = random
+        self.count = count
+        self.engine = engine
+
+    def cases(self) -> Iterator[Case]:
+        """A case for each deployment, and one for what must stay flat."""
+        with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+            made = scene(Path(temporary), self.site, self.random)
+            made.stage.start_sandbox()
+            try:
+                made.live = made.edited.edit()
+                code, output = made.stage.ended("up")
+                if code:
+                    raise UndisturbedRunFailed(errors(output))
+                yield from self._engine(made) if self.engine else self._publisher(made)
+            finally:
+                made.stage.stop_sandbox()
+
+    def _engine(self, made: Scene) -> Iterator[Case]:
+        def deploy(release: str) -> list[str]:
+            code, output = made.stage.ended("up")
+            return [] if code == 0 else [f"{release}: the run ended with {code}: {errors(output)}"]
+
+        yield from self._deployments(made, "deployments by the engine in a row", deploy)
+
+    def _publisher(self, made: Scene) -> Iterator[Case]:
+        os.environ.update(made.stage.sandbox()["environment"])
+        with asyncio.Runner() as runner:
+            alone = runner.run(_begun(made))
+
+            def deploy(release: str) -> list[str]:
+                return runner.run(alone.deploy(release))
+
+            try:
+                yield from self._deployments(made, "deployments by the publisher in a row", deploy)
+            finally:
+                runner.run(alone.close())
+
+    def _deployments(self, made: Scene, row: str, deploy: Callable[[str], list[str]]) -> Iterator[Case]:
+        warm: dict[str, float] = {}
+        begun = time.monotonic()
+        for number in range(1, self.count + 1):
+            started = time.monotonic()
+            release = made.edited.edit()
+            broken = deploy(release) + made.judge.whole({release})
+            for old in list(made.edited.releases)[:-4]:
+                del made.edited.releases[old]
+            if number == min(_WARM, self.count):
+                warm = _sizes(made)
+            yield Case("soak", row, f"{number}: {release}", "served", tuple(broken), time.monotonic() - started)
+        sizes = [Size(what, warm[what], value) for what, value in _sizes(made).items()]
+        told = ", ".join(map(str, sizes))
+        broken = [f"it grew: {size}" for size in sizes if size.grew]
+        what = f"after {min(_WARM, self.count)} and after {self.count}: {told}"
+        yield Case("soak", f"{row}: what must stay flat", what, told, tuple(broken), time.monotonic() - begun)
+
+
+def _sizes(made: Scene) -> dict[str, float]:
+    """What this process and the sandbox hold in memory and open, and what the whole stage has on disk."""
+    gc.collect()
+    processes = [psutil.Process(), psutil.Process(made.stage.sandbox()["pid"])]
+    return {
+        "memory MB": sum(one.memory_info().rss for one in processes) / 1e6,
+        "open files": float(sum(one.num_fds() for one in processes)),
+        "state MB": made.stage.state_file.stat().st_size / 1e6,
+        "disk MB": _bytes_under(made.stage.folder) / 1e6,
+    }
+
+
+def _bytes_under(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:
+            continue
+    return total
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """The publisher without the engine: what its resources do, for every platform at once."""
+
+    made: Scene
+    session: Session
+    places: Sequence[releases.Place]
+    cache: Path
+
+    async def deploy(self, release: str) -> list[str]:
+        """Upload, publish, verify; gives what went wrong."""
+        site = await asyncio.to_thread(load_site, str(self.made.edited.content), cache=self.cache)
+        hosts = {one["name"]: one["host_header"] for one in self.made.stage.ask("GET", "/status")["platforms"]}
+        each = (self._one(site, place, hosts[place.platform]) for place in self.places)
+        found = await asyncio.gather(*each, return_exceptions=True)
+        return [f"{release}: {type(one).__name__}: {one}" for one in found if isinstance(one, BaseException)]
+
+    async def _one(self, site: Site, place: releases.Place, host: str) -> None:
+        kind = platform_class(place.platform)
+        # As many deployments as a soak makes are in no small plan.
+        target = {**place.target, "plan": list(kind.traits.plans)[-1]}
+        platform = self.session.platform(place.platform, target)
+        try:
+            sent = await upload(platform, site, Silence(), self.session.journal)
+            await publish(platform, site.release_id, sent.staged, Silence(), self.session.journal)
+            origin = _origin(platform, host)
+            how = Thoroughness(deadline=120)
+            await verify(self.session.http, origin, site, (), Silence(), self.session.journal, how)
+        finally:
+            await platform.close()
+
+    async def close(self) -> None:
+        """End it, and take its cache away."""
+        await self.session.close()
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def _origin(platform: Platform, host: str) -> PublicOrigin:
+    traits = platform.traits
+    return PublicOrigin(
+        platform.name,
+        f"https://{host}",
+        host,
+        custom_headers=traits.custom_headers,
+        cache_control=traits.cache_control,
+        content_types=traits.content_types,
+        any_splat=traits.any_splat,
+    )
+
+
+async def _begun(made: Scene) -> _Alone:
+    """Where the stack publishes to, from its state."""
+    resources = made.judge.resources()
+    found = releases.places({"deployment": {"resources": resources}}, list(made.stage.sandbox()["platforms"]))
+    cache = made.stage.folder.parent / _PRIVATE
+    return _Alone(made, Session(cache=cache, journal=Journal()), found, cache)
