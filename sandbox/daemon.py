@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import resource
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from sandbox.authority import write_whole
 from sandbox.control import control_app
 from sandbox.forward_proxy import ForwardProxy, Route
 from sandbox.listeners import HOST, PublicPlane, failing_on_request, serve_api
+from sandbox.open_files import allow_many_files
 from sandbox.provider import server as provider_server
 from sandbox.provider.resource_type import Invoke, ResourceType
 from sandbox.twin import ControlPlane, Twin
@@ -39,7 +39,6 @@ _CA_VARIABLES = (
 )
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _LOCAL = "127.0.0.1,localhost"
-_OPEN_FILES = 16384
 
 
 class AlreadyRunning(Exception):
@@ -92,7 +91,7 @@ class Daemon:
                 "stop it first, or use another folder"
             ) from error
         (self._folder / DESCRIPTION).unlink(missing_ok=True)
-        _allow_many_files()
+        allow_many_files()
         self._world = World(self._folder, self._speed)
         stack.callback(self._world.store.close)
 
@@ -245,11 +244,3 @@ def _named_process(folder: Path) -> str:
     with suppress(OSError, ValueError, KeyError):
         return f"(process {json.loads((folder / DESCRIPTION).read_text())['pid']})"
     return "(still starting or stopping)"
-
-
-def _allow_many_files() -> None:
-    """Each proxied connection takes four descriptors here; the usual soft limit of 1024 is soon reached."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -33,7 +33,7 @@ _USER_AGENT = "Mozilla/5.0 (compatible; Cloudflare-Traffic-Manager/1.0; +https:/
 #: https://developers.cloudflare.com/load-balancing/troubleshooting/load-balancing-faq/
 _BODY_READ = 10 * 1024
 #: A fast clock does not make this machine faster: real seconds a check has at the least.
-_TIMEOUT_FLOOR = 1.0
+TIMEOUT_FLOOR = 1.0
 _MOST_REDIRECTS = 10
 
 
@@ -129,7 +129,7 @@ async def probe(origins: Origins, endpoint: Document, monitor: Document, clock: 
 async def _attempt(origins: Origins, endpoint: Document, monitor: Document, clock: Clock) -> ProbeResult:
     """One request, judged."""
     begun = time.monotonic()
-    limit = max(clock.real(monitor["timeout"]), _TIMEOUT_FLOOR)
+    limit = max(clock.real(monitor["timeout"]), TIMEOUT_FLOOR)
     try:
         async with asyncio.timeout(limit):
             if monitor["type"] == "tcp":

@@ -15,6 +15,7 @@ from typing import get_args
 import click
 from rich.console import Console
 
+from sandbox.open_files import allow_many_files
 from tools.availability.declared import declared
 from tools.bench.measuring import CommandFailed
 from tools.deploy.commands import friendly
@@ -54,6 +55,7 @@ def main(
     Works on a checkout and a sandbox of its own; what runs already is left alone. Ends with 1 when visitors saw what
     the settings leave no room for.
     """
+    allow_many_files()  # visitors of a slow platform wait in their hundreds
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the sandbox ends with it
     with friendly():
         places = find()

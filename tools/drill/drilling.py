@@ -7,6 +7,7 @@ import asyncio
 import requests
 
 from components.settings import Settings
+from sandbox.cloudflare.prober import TIMEOUT_FLOOR
 from tools.drill.findings import Findings
 from tools.drill.load import Load
 from tools.drill.rehearsal import Rehearsal
@@ -26,7 +27,8 @@ async def drill(wanted: Drill, stack: Rehearsal, settings: Settings, rate: int, 
     samples = await load.run()
     starved = _share(before, stack.waited(), load.elapsed)
     broke, noticed = await watching
-    return Findings(wanted, timetable, samples, stack.speed, promised(settings, wanted), broke, noticed, starved)
+    allowed = promised(settings, wanted, TIMEOUT_FLOOR * stack.speed)
+    return Findings(wanted, timetable, samples, stack.speed, allowed, broke, noticed, starved)
 
 
 def _share(before: float | None, after: float | None, seconds: float) -> float | None:

@@ -47,6 +47,8 @@ def _figure(found: Sequence[Findings]) -> Figure:
     ]
     handles.append(mpl.patches.Patch(color=_RED, label="failed or wrong"))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
+    figure.supxlabel("seconds; the platform is broken between the dotted lines")
+    figure.supylabel("visitors in each second")
     return figure
 
 
@@ -56,10 +58,9 @@ def _panel(axes: Axes, one: Findings, colours: Mapping[str, str]) -> None:
     shown = {name: _each_second(one, name, len(seconds)) for name in sorted({sample.by for sample in one.samples})}
     bad = np.bincount([int(sample.at) for sample in one.bad], minlength=len(seconds))[: len(seconds)]
     floor = np.zeros(len(seconds))
-    for name, counts in shown.items():
-        axes.bar(seconds, counts, bottom=floor, width=1.0, align="edge", color=colours.get(name, _GREY))
+    for counts, colour in [*((counts, colours.get(name, _GREY)) for name, counts in shown.items()), (bad, _RED)]:
+        axes.stairs(floor + counts, np.arange(len(seconds) + 1), baseline=floor, fill=True, color=colour)
         floor = floor + counts
-    axes.bar(seconds, bad, bottom=floor, width=1.0, align="edge", color=_RED)
     axes.axvspan(one.timetable.breaks, one.timetable.heals, facecolor="none", edgecolor=_INK, linestyle=":")
     total, wrong = len(one.samples), len(one.bad)
     axes.set_title(f"{one.drill.mode}: {one.drill.platform} {one.drill.kind} – {wrong:,} of {total:,} bad", loc="left")

@@ -59,13 +59,16 @@ class Timetable:
         return cls(_BEFORE * seconds, (_BEFORE + _BROKEN) * seconds, seconds)
 
 
-def promised(settings: Settings, drill: Drill) -> float:
+def promised(settings: Settings, drill: Drill, least_timeout: float = 0.0) -> float:
     """Seconds of the edge's clock after which no visitor may be sent to the broken platform any more.
+
+    ``least_timeout``: seconds of that clock which the edge gives a check at the least, whatever the settings say.
 
     With a load balancer: the last check before the failure may just have passed, then ``monitorDown`` checks must fail.
     A Worker, and any edge after a failed connection, asks the next platform for the same visitor: 0.
     """
     if drill.mode == "worker" or drill.hard:
         return 0.0
-    checking = Checking(settings.monitor_interval, settings.monitor_timeout, settings.monitor_retries)
+    timeout = max(settings.monitor_timeout, least_timeout)
+    checking = Checking(settings.monitor_interval, timeout, settings.monitor_retries)
     return settings.monitor_down * settings.monitor_interval + checking.lag(hard=drill.kind == "slow")

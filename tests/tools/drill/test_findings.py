@@ -48,6 +48,11 @@ def test_the_settings_promise_as_many_seconds_as_checks_take(mode, kind, seconds
     assert promised(SETTINGS, Drill(mode, "aws", kind)) == seconds
 
 
+def test_a_check_that_may_take_longer_than_its_setting_is_waited_for():
+    slow, error = Drill("load-balancer", "aws", "slow"), Drill("load-balancer", "aws", "error")
+    assert [promised(SETTINGS, one, least_timeout=20.0) for one in (slow, error)] == [2 * 60 + 3 * 20, 2 * 60]
+
+
 def test_every_fault_is_hard_or_soft():
     assert {kind for kind in KINDS if Drill("worker", "aws", kind).hard} == {"down", "crash", "tls-expired"}
 
