@@ -9,9 +9,10 @@ import pulumi_policy as crossguard
 
 from policies.analyzer import Run, lean_analyzer
 from policies.exceptions import exemption
-from policies.policy import Finding, Policy, Resource, ResourcePolicy, Stack, StackPolicy, kind_of
+from policies.policy import Finding, Policy, Resource, ResourcePolicy, Stack, StackPolicy
 from policies.protection import redacted
 from policies.registry import POLICIES
+from policies.type_tokens import kind_of
 from policies.values import NotKnown, behind, seen
 
 NAME = "peacefulrobot"

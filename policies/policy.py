@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,13 +10,6 @@ from policies.values import at, separately
 
 Level = Literal["advisory", "mandatory", "remediate", "disabled"]
 ANY_KIND: tuple[str, ...] = ("*",)
-#: azure-native has a second name for each resource, with the version of the API: ``azure-native:web/v20240401:Name``.
-_API_VERSION = re.compile(r"^(azure-native:[a-z0-9]+)/v[0-9a-z]+:")
-
-
-def kind_of(token: str) -> str:
-    """A resource type under its one name."""
-    return _API_VERSION.sub(r"\1:", token)
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,7 +61,7 @@ def secret_in(path: str, value: str) -> str:
         if form.search(value):
             return name
     word = path.rpartition(".")[2]
-    return "a secret, by the property's name" if _SECRET_NAME.search(word) else ""
+    return "a secret (by the property's name)" if _SECRET_NAME.search(word) else ""
 
 
 def redacted(message: str) -> str:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Collection
 from typing import Any, TypeVar
 
 import grpc
@@ -20,6 +20,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from publisher.errors import PublisherError
+from publisher.progress import Log
 from publisher.resources import handlers
 from publisher.resources.handler import Handler, Request, Values
 from publisher.session import Session
@@ -181,12 +182,13 @@ def _name(urn: str) -> str:
     return urn.rsplit("::", 1)[-1]
 
 
-def engine_log(address: str) -> Callable[[str, str, bool], Awaitable[None]]:
+def engine_log(address: str) -> Log:
     """Function that shows a message in the row of a resource; what cannot be shown is dropped."""
     engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(address, options=_CHANNEL_OPTIONS))
 
-    async def log(urn: str, message: str, lasting: bool) -> None:
-        request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=not lasting)
+    async def log(urn: str, message: str, lasting: bool, *, warning: bool = False) -> None:
+        severity = engine_pb2.WARNING if warning else engine_pb2.INFO
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=not lasting)
         try:
             await engine.Log(request)
         except grpc.aio.AioRpcError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 
@@ -13,6 +12,9 @@ class Progress(Protocol):
     async def say(self, message: str, *, lasting: bool = False) -> None:
         """Show ``message``; a lasting one stays in the output after the run."""
 
+    async def warn(self, message: str) -> None:
+        """Show ``message`` as a warning, which stays."""
+
 
 class Silence:
     """Progress nobody watches (benchmarks, tests)."""
@@ -21,9 +23,16 @@ class Silence:
         """Drop the message."""
         del message, lasting
 
+    async def warn(self, message: str) -> None:
+        """Drop the message."""
+        del message
 
-Log = Callable[[str, str, bool], Awaitable[None]]
-"""Sends (urn, message, lasting) to the engine."""
+
+class Log(Protocol):
+    """Sends a message about a resource to the engine."""
+
+    async def __call__(self, urn: str, message: str, lasting: bool, *, warning: bool = False) -> None:
+        """A message that is not ``lasting`` is shown while the run goes on only."""
 
 
 class EngineProgress:
@@ -41,3 +50,7 @@ class EngineProgress:
         if lasting or now - self._last >= self._interval:
             self._last = now
             await self._log(self._urn, message, lasting)
+
+    async def warn(self, message: str) -> None:
+        """Show ``message`` among the resource's warnings."""
+        await self._log(self._urn, message, True, warning=True)

@@ -38,6 +38,10 @@ class Scanned:
     """The site comes from the state's memory, without its bytes: it can be gone back to, and verified."""
 
 
+#: Set by who previews in order to judge the whole plan: what one platform refuses is then a warning, and hides nothing.
+WHOLE_PLAN = "PUBLISHER_WHOLE_PLAN"
+
+
 @dataclass
 class Session:
     """Made once by the plugin; the HTTP client is opened at its first use, inside the plugin's event loop."""
@@ -45,6 +49,7 @@ class Session:
     log: Log | None = None
     cache: Path = field(default_factory=cache_folder)
     journal: Journal = field(default_factory=Journal)
+    whole_plan: bool = field(default_factory=lambda: bool(os.environ.get(WHOLE_PLAN)))
     _scanned: dict[str, Scanned] = field(default_factory=dict)
     _http: aiohttp.ClientSession | None = None
     _digests: DigestCache | None = None

@@ -25,9 +25,8 @@ A finding says what is wrong, why that matters and what to do. It never shows a 
 policies themselves see of a secret only that it is one. What they do see at a whole site are the outputs, at a single
 resource the inputs.
 
-One case stays open: if a platform's own resource cannot be previewed because the platform is down, `make up` says so
-and goes on with the others, and the policies about the whole site are asked at the end only. Otherwise one platform's
-outage would forbid to publish to the rest.
+What one platform alone refuses, because it is down or the release does not fit it, is a warning in this preview, so the
+policies judge the whole site all the same.
 
 ## Levels
 

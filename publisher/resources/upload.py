@@ -17,37 +17,18 @@ class UploadHandler(Handler):
     replaced_by = ("platform",)
 
     async def check(self, request: Request) -> tuple[Values, list[Failure]]:
-        """What the platform cannot take or express is a mistake already at preview."""
-        inputs = request.inputs
+        """The platform is one that there is. A mistake here would end the run for all platforms."""
         try:
-            kind = platform_class(inputs["platform"])
-            scanned = self.session.read(inputs.get("release", UNKNOWN))
-            target = _known(inputs.get("target", {}))
-            if scanned is not None and scanned.kept:
-                await self._check_kept(inputs, scanned.site.release_id)
-            elif scanned is not None:
-                kind.check_site(scanned.site, target)
+            platform_class(request.inputs["platform"])
         except KeyError as error:
-            return inputs, [Failure("platform", str(error.args[0]))]
-        except PublisherError as error:
-            return inputs, [Failure("release", str(error))]
-        return inputs, []
-
-    async def _check_kept(self, inputs: Values, release: str) -> None:
-        """Ask already at preview whether the platform keeps the release, where its place is known."""
-        target = inputs.get("target", {})
-        if target != _known(target):
-            return
-        platform = self.session.platform(inputs["platform"], target)
-        try:
-            await find_kept(platform, release)
-        finally:
-            await platform.close()
+            return request.inputs, [Failure("platform", str(error.args[0]))]
+        return request.inputs, []
 
     async def create(self, request: Request) -> tuple[str, Values]:
         """Upload what the platform lacks and stage the release."""
         inputs = request.inputs
         if request.preview:
+            await self._foresee(request)
             return "", {**inputs, "staged": UNKNOWN, "filesSent": UNKNOWN, "bytesSent": UNKNOWN}
         scanned = self.session.scanned(result_of(inputs, "release", "reading the content"))
         platform = self.session.platform(inputs["platform"], inputs["target"])
@@ -61,6 +42,32 @@ class UploadHandler(Handler):
             await platform.close()
         figures = {"staged": sent.staged, "filesSent": sent.files_sent, "bytesSent": sent.bytes_sent}
         return inputs["platform"], {**inputs, **figures}
+
+    async def _foresee(self, request: Request) -> None:
+        """What the platform cannot take, express or go back to is told already at preview."""
+        try:
+            await self._require_taken(request.inputs)
+        except PublisherError as error:
+            if not self.session.whole_plan:
+                raise
+            await self.session.progress(request.urn).warn(str(error))
+
+    async def _require_taken(self, inputs: Values) -> None:
+        scanned = self.session.read(inputs.get("release", UNKNOWN))
+        target = inputs.get("target", {})
+        if scanned is None:
+            return
+        if not scanned.kept:
+            platform_class(inputs["platform"]).check_site(scanned.site, _known(target))
+        elif target == _known(target):
+            await self._require_kept(inputs["platform"], target, scanned.site.release_id)
+
+    async def _require_kept(self, name: str, target: Mapping[str, str], release: str) -> None:
+        platform = self.session.platform(name, target)
+        try:
+            await find_kept(platform, release)
+        finally:
+            await platform.close()
 
 
 def _known(target: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,20 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from publisher import edge_copy
 from publisher.errors import PublisherError
 from publisher.history import recalled, remembered
 from publisher.platforms.base import KEEP
+from publisher.removal_guard import refusal
 from publisher.resources.handler import Difference, Failure, Handler, Kind, Request, Values, changes, property_path
 from publisher.session import Scanned
 from website import Manifest, Site, SiteError, SiteOptions, folders, load_site
-
-#: Share of the files that may go in one release, and from how many files on that is watched.
-#: octoDNS guards zones with the same figures: https://github.com/octodns/octodns (provider/plan.py)
-MAX_REMOVED_SHARE = 0.30
-GUARDED_FROM = 10
 
 _FROM_PROGRAM = ("source", "ref", "headers", "cacheRules", "allowDeletes", "pinned", "keep", "edgeCopy", "forWorker")
 #: What says where content is or what may be done with it, and not what is published.
@@ -53,10 +48,10 @@ class WebsiteHandler(Handler):
         if "edgeCopy" in given and "pinned" not in given and (reason := edge_copy.too_many(site)):
             return checked, [Failure("edgeCopy", reason)]
         await self._copy(request.urn, site, checked)
-        if any(found.release == manifest.release for found in known):
+        if _is_named(given, request.old_inputs, manifest.release, known):
             return checked, []
-        guard = removal_guard(old_files, manifest.files, manifest.release, given.get("allowDeletes"))
-        return checked, [guard] if guard else []
+        reason = refusal(old_files, manifest.files, manifest.release, given.get("allowDeletes"))
+        return checked, [Failure("allowDeletes", reason)] if reason else []
 
     async def _copy(self, urn: str, site: Site, checked: Values) -> None:
         """Stage what is deployed beside the edge's Worker, if the stack has one; a pinned release has no bytes here."""
@@ -117,6 +112,11 @@ class WebsiteHandler(Handler):
         return "website", outputs
 
 
+def _is_named(given: Values, before: Values, release: str, known: Sequence[Manifest]) -> bool:
+    """Whether somebody has named this very release: to go back to it, or it is what the stack had gone back from."""
+    return "pinned" in given or ("pinned" in before and any(found.release == release for found in known))
+
+
 def _recall(release: str, known: Sequence[Manifest]) -> Manifest:
     for found in known:
         if found.release == release:
@@ -125,18 +125,4 @@ def _recall(release: str, known: Sequence[Manifest]) -> Manifest:
     raise PublisherError(
         f"release {release} is not among those this stack remembers: {there}. Set `release` to one of them, or remove "
         "the setting and publish the content of then. Nothing was changed."
-    )
-
-
-def removal_guard(old: Mapping[str, Any], new: Mapping[str, Any], release: str, allowed: str | None) -> Failure | None:
-    """Refuse a release that drops a large part of the site, unless it is allowed by its own id."""
-    removed = sorted(set(old) - set(new))
-    share = len(removed) / len(old) if old else 0.0
-    if len(old) < GUARDED_FROM or share <= MAX_REMOVED_SHARE or allowed == release:
-        return None
-    return Failure(
-        "allowDeletes",
-        f"release {release} would remove {len(removed)} of {len(old)} files ({share:.0%}, the limit is "
-        f"{MAX_REMOVED_SHARE:.0%}), among them {', '.join(removed[:3])}. Is the content complete? If this is meant, "
-        f"allow this very release: run the same again with ALLOW={release}, or set allowDeletes to {release}",
     )

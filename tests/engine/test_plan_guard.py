@@ -13,6 +13,7 @@ from tests.engine.stack import ROOT
 from tools.bench.checkout import checkout, configure
 
 HOSTS = ["netlify", "aws", "firebase"]
+PAGE = '<!doctype html><html lang="en"><title>New</title><p>New.'
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,41 @@ def test_the_last_but_one_platform_cannot_be_taken_away_by_accident(stack):
     said = stack.refused("up")
     assert "1 platform would be left of 2 to serve the site" in said
     assert "netlify-site (publisher:index:NetlifySite) would be deleted" in said
+
+
+def test_a_bucket_is_not_replaced_by_accident_and_a_preview_says_so_too(stack):
+    configure(stack.root, hosts=["netlify", "aws"])
+    program = stack.root / "components" / "hosts" / "aws.py"
+    before, source = state(stack), program.read_text()
+    assert source.count('f"{name}-content",') == 1
+    program.write_text(source.replace('f"{name}-content",', 'f"{name}-content", bucket="another-name",'))
+    for command in ("preview", "up"):
+        said = stack.refused(command)
+        assert "aws-content (aws:s3/bucket:Bucket) would be replaced, and its name and address with it" in said
+        assert "would do what is hard to undo; nothing was changed" in said
+    assert state(stack) == before
+    program.write_text(source)
+
+
+def test_what_one_platform_refuses_hides_nothing_that_the_run_would_delete(stack, monkeypatch):
+    """The engine goes on after one platform's error, and would delete what is no longer declared."""
+    configure(stack.root, hosts=["netlify", "aws"])
+    first = stack.live()["aws"]
+    (stack.content / "new.html").write_text(PAGE)
+    stack.run("up")
+    monkeypatch.setitem(stack.environment, "PEACEFULROBOT_RELEASE", first)
+    stack.run("break", "aws", "--kind", "api")
+    configure(stack.root, hosts=["aws"])
+    said = stack.refused("up")
+    assert "netlify-site (publisher:index:NetlifySite) would be deleted" in said
+    assert stack.live()["netlify"] not in {None, first}
+    configure(stack.root, hosts=["netlify", "aws"])
+    assert "One platform will not take this, the others will: aws-upload: " in stack.refused("up")
+    stack.run("heal", "aws")
+    assert stack.live()["netlify"] == first
+    assert stack.live()["aws"] != first
+    monkeypatch.delitem(stack.environment, "PEACEFULROBOT_RELEASE")
+    stack.run("up")
 
 
 def test_a_release_that_drops_much_of_the_site_is_let_through_by_its_own_id(stack, monkeypatch):

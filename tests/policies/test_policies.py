@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
 from policies.policy import StackPolicy
 from policies.registry import GUARDED, POLICIES
-from tests.policies import cases
-from tests.policies.judging import judged
-
-MODULES = [
-    import_module(f"tests.policies.cases.{path.stem}") for path in sorted(Path(cases.__file__).parent.glob("[a-z]*.py"))
-]
+from tests.policies import findings
+from tests.policies.cases import every
+from tests.policies.judging import UNKNOWN, judged
 
 
-def every(name):
-    found = [case for module in MODULES for case in getattr(module, name, [])]
-    return [pytest.param(case, id=f"{case.policy.name}-{number}") for number, case in enumerate(found)]
+def parameters(name):
+    return [pytest.param(case, id=f"{case.policy.name}-{number}") for number, case in enumerate(every(name))]
 
 
 def names(parameters):
     return {parameter.values[0].policy.name for parameter in parameters}
 
 
-PASSING, FAILING, UNKNOWN_YET = every("PASSING"), every("FAILING"), every("UNKNOWN_YET")
-#: Policies that look at no value, but at what is declared at all, how much of it, with which options, made from what;
-#: and those that look for a secret in whatever is known: during ``up`` that is everything.
-LOOK_AT_NO_VALUE = {
-    "bucket-is-no-website",
-    "lasting-resource-is-protected",
-    "stack-is-small",
-    "no-plain-secret",
-    "state-has-no-plain-secret",
-    "balancer-falls-back-to-its-own",
-    "distribution-sets-headers",
-    "distribution-logs",
-    "project-has-one-writer",
-    "zone-is-signed",
-}
+PASSING, FAILING, UNKNOWN_YET = (parameters(name) for name in ("PASSING", "FAILING", "UNKNOWN_YET"))
+#: Of policies that can tell although values are not known: they look at what is declared at all, how much of it, with
+#: which options, made from what; or for a secret in whatever is known.
+DESPITE_UNKNOWN = parameters("DESPITE_UNKNOWN")
 
 
 @pytest.mark.parametrize("case", PASSING)
@@ -61,6 +45,11 @@ def test_what_is_wrong_is_found_and_nothing_else(case, preview):
         assert case.policy.remedy in finding
 
 
+def test_what_the_policies_say_is_as_it_is_written_down():
+    """To write it anew, and read it in the difference: ``python -m tests.policies.findings``."""
+    assert findings.told() == findings.FILE.read_text("utf-8")
+
+
 @pytest.mark.parametrize("case", UNKNOWN_YET)
 def test_what_is_not_known_waits_at_preview_and_does_not_pass_at_up(case):
     before = judged(case.policy, *case.given, preview=True, **case.config)
@@ -71,11 +60,27 @@ def test_what_is_not_known_waits_at_preview_and_does_not_pass_at_up(case):
     assert f"{case.says[0]} is not known, so it cannot be judged" in during.findings[0]
 
 
+@pytest.mark.parametrize("case", DESPITE_UNKNOWN)
+@pytest.mark.parametrize("preview", [True, False])
+def test_what_does_not_depend_on_the_unknown_is_told_at_once(case, preview):
+    verdict = judged(case.policy, *case.given, preview=preview, **case.config)
+    assert verdict.not_judged == ""
+    assert len(verdict.findings) == len(case.says)
+    for said, finding in zip(case.says, verdict.findings, strict=True):
+        assert said in finding.splitlines()[0]
+
+
+@pytest.mark.parametrize("case", [*UNKNOWN_YET, *DESPITE_UNKNOWN])
+def test_a_case_of_the_unknown_has_something_unknown(case):
+    given = repr([(one.values, one.made_from) for one in case.given])
+    assert UNKNOWN in given or case.says == ("configuration of the stack",)
+
+
 def test_every_policy_has_a_case_of_each_kind():
     everyone = {policy.name for policy in POLICIES}
     assert names(PASSING) == everyone
     assert names(FAILING) == everyone
-    assert names(UNKNOWN_YET) | LOOK_AT_NO_VALUE == everyone
+    assert names(UNKNOWN_YET) | names(DESPITE_UNKNOWN) == everyone
 
 
 def test_every_policy_says_what_why_and_what_to_do():

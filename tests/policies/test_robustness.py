@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.policy import ResourcePolicy, StackPolicy, kind_of
+from policies.policy import ResourcePolicy, StackPolicy
 from policies.registry import POLICIES
+from policies.type_tokens import kind_of
 from tests.policies.judging import UNKNOWN, Declared, judged
 from tests.policies.test_policies import FAILING, PASSING
 from tests.policies.test_values import JSON

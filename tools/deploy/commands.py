@@ -33,7 +33,7 @@ from tools.deploy.engine_process import EngineProcess
 from tools.deploy.errors import Refused
 from tools.deploy.places import SANDBOX, Places, content, content_bytes
 from tools.deploy.plan import steps
-from tools.deploy.preflight import Preview, previewed
+from tools.deploy.preflight import Preview, previewed, watched
 from tools.deploy.stack import Stack
 from tools.engine.errors import EngineMissing
 from tools.engine.install import Engine, ensure
@@ -84,10 +84,18 @@ class Commands:
 
     def preview(self, *, expect_no_changes: bool) -> int:
         """Show what ``up`` would change, page by page; returns the engine's exit code, or 1 if ``up`` would stop."""
+        given = plan_guard.allowed()
         passed = self.gate is None or self.gate.is_passed()
         process = self.prepared(self.find_engine())
         expected = ["--expect-no-changes"] if expect_no_changes else []
-        code = process.show("preview", "--diff", *expected, *self.policies)
+        with watched(process) as (watching, log):
+            code = watching.show("preview", "--diff", *expected, *log.options, *self.policies)
+            plan = steps(log.events())
+        try:
+            plan_guard.require_meant(plan, given)
+        except Refused as refused:
+            refused.show()
+            passed = False
         return code if passed else code or 1
 
     def quiet_preview(self) -> Preview:
@@ -214,9 +222,8 @@ class Commands:
         """Refuse what the policies do not allow, and what is hard to undo and not said to be meant."""
         given = plan_guard.allowed()
         preview = previewed(process, self.policies)
-        troubled = policy_check.require(preview)
-        if troubled:
-            self.say(f"{', '.join(troubled)} cannot be previewed: the policies judge the whole site at the end only.")
+        for trouble in policy_check.require(preview):
+            self.say(f"One platform will not take this, the others will: {trouble}")
         plan_guard.require_meant(steps(preview.events), given)
 
     def await_edge(self) -> None:

@@ -10,14 +10,15 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from policies.lasting import LASTING
+from policies.lasting import is_lasting
 from tools.deploy.errors import Refused
 from tools.deploy.plan import Step, token
 
 ALLOW = "PEACEFULROBOT_ALLOW"
 """Environment variable with tokens, with commas between them."""
-#: One for each platform that serves the site.
-_SERVES = "publisher:index:Publish"
+#: One for each platform that serves the site, and one for each that the load balancer knows.
+_SERVES, _POOL = "publisher:index:Publish", "cloudflare:index/loadBalancerPool:LoadBalancerPool"
+_BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 #: Platforms below which nothing is left to fail over to.
 LEAST_ORIGINS = 2
 _WORDS = {"delete": "would be deleted", "replace": "would be replaced, and its name and address with it"}
@@ -51,10 +52,9 @@ def require_meant(plan: Sequence[Step], given: Sequence[str]) -> None:
 def dangers(plan: Sequence[Step]) -> Iterator[str]:
     """What is hard to undo, one sentence each."""
     yield from _lost(plan)
-    before, after = origins(plan)
-    if after < LEAST_ORIGINS <= before:
-        left = f"{after} platform would" if after == 1 else "no platform would"
-        yield f"{left} be left of {before} to serve the site, so there is none to fail over to"
+    yield from _too_few(*origins(plan, _SERVES), "to serve the site")
+    if any(step.kind == _BALANCER and step.new for step in plan):
+        yield from _too_few(*origins(plan, _POOL), "behind the load balancer")
     everything = [step for step in plan if not _is_own(step)]
     if everything and all(step.op == "delete" for step in everything):
         yield f"all {len(everything)} resources of the stack would be deleted"
@@ -62,19 +62,25 @@ def dangers(plan: Sequence[Step]) -> Iterator[str]:
 
 def _lost(plan: Sequence[Step]) -> Iterator[str]:
     for step in sorted(plan, key=lambda one: one.urn):
-        if step.kind in LASTING and step.op in _WORDS:
+        if is_lasting(step.kind) and step.op in _WORDS:
             why = f" ({', '.join(step.changed)} changes)" if step.op == "replace" and step.changed else ""
             yield f"{step.name} ({step.kind}) {_WORDS[step.op]}{why}"
 
 
-def origins(plan: Sequence[Step]) -> tuple[int, int]:
-    """Platforms that serve the site before and after the plan."""
-    serving: dict[str, list[Step]] = {step.urn: [] for step in plan if step.kind == _SERVES}
+def _too_few(before: int, after: int, where: str) -> Iterator[str]:
+    if after < LEAST_ORIGINS <= before:
+        left = "1 platform" if after == 1 else "no platform"
+        yield f"{left} would be left of {before} {where}, so there is none to fail over to"
+
+
+def origins(plan: Sequence[Step], kind: str) -> tuple[int, int]:
+    """Resources of a type, each of which stands for a platform, before and after the plan."""
+    found: dict[str, list[Step]] = {step.urn: [] for step in plan if step.kind == kind}
     for step in plan:
-        if step.kind == _SERVES:
-            serving[step.urn].append(step)
-    before = sum(any(step.old for step in found) for found in serving.values())
-    after = sum(any(step.new for step in found) for found in serving.values())
+        if step.kind == kind:
+            found[step.urn].append(step)
+    before = sum(any(step.old for step in steps) for steps in found.values())
+    after = sum(any(step.new for step in steps) for steps in found.values())
     return before, after
 
 

@@ -16,9 +16,8 @@ from tools.deploy.preflight import Preview
 
 PACK = "policies"
 _STOPPING = ("mandatory", "remediate")
-#: Types of the publisher's resources, whose failure is one platform's trouble; without the content there is nothing.
+#: Types whose warning is one platform's trouble, which the others do not have.
 _ONE_PLATFORMS = "publisher:index:"
-_CONTENT = "publisher:index:Website"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Judgement:
     errors: tuple[str, ...] = ()
     """Other errors that stop the run."""
     troubled: tuple[str, ...] = ()
-    """Resources of single platforms that failed; the run goes on without them."""
+    """What single platforms would refuse; the run goes on with the others."""
 
 
 def flags(root: Path, stack: str, family: str = "") -> list[str]:
@@ -46,13 +45,13 @@ def flags(root: Path, stack: str, family: str = "") -> list[str]:
 
 
 def require(preview: Preview) -> tuple[str, ...]:
-    """Refuse what the policies do not allow. Returns the resources of single platforms that cannot be previewed."""
+    """Refuse what the policies do not allow. Returns what single platforms would refuse."""
     found = judgement(preview.events)
     if found.stopped_by:
         raise Refused(f"the policies stop this run; nothing was changed:\n{_listed(found.stopped_by)}")
     if found.errors:
         raise Refused(f"the preview failed; nothing was changed:\n{_listed(found.errors)}")
-    if preview.failure and not found.troubled:
+    if preview.failure:
         raise preview.failure
     return found.troubled
 
@@ -60,15 +59,13 @@ def require(preview: Preview) -> tuple[str, ...]:
 def judgement(events: Iterable[Mapping[str, Any]]) -> Judgement:
     """What the engine's events of a preview say."""
     found = list(events)
-    stopped_by = tuple(_violation(event["policyEvent"]) for event in found if _stops(event))
-    errors, troubled = [], []
-    for urn, said in _errors(found):
-        kind = urn.split("::")[-2].rpartition("$")[2] if urn else ""
-        if kind.startswith(_ONE_PLATFORMS) and kind != _CONTENT:
-            troubled.append(urn.split("::")[-1])
-        else:
-            errors.append(said)
-    return Judgement(stopped_by, tuple(errors), tuple(troubled))
+    return Judgement(
+        stopped_by=tuple(_violation(event["policyEvent"]) for event in found if _stops(event)),
+        errors=tuple(text for _, text in _said(found, "error")),
+        troubled=tuple(
+            f"{urn.split('::')[-1]}: {text}" for urn, text in _said(found, "warning") if _is_one_platforms(urn)
+        ),
+    )
 
 
 def _stops(event: Mapping[str, Any]) -> bool:
@@ -80,12 +77,17 @@ def _violation(event: Mapping[str, Any]) -> str:
     return f"{event['policyName']} ({where}): {event['message'].strip()}"
 
 
-def _errors(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _said(events: Iterable[Mapping[str, Any]], severity: str) -> Iterator[tuple[str, str]]:
+    """Messages with the resources that they are about."""
     for event in events:
         said = event.get("diagnosticEvent", {})
         text = said.get("message", "").strip()
-        if said.get("severity") == "error" and text not in ("", "preview failed"):
+        if said.get("severity") == severity and text not in ("", "preview failed"):
             yield said.get("urn", ""), text
+
+
+def _is_one_platforms(urn: str) -> bool:
+    return bool(urn) and urn.split("::")[-2].rpartition("$")[2].startswith(_ONE_PLATFORMS)
 
 
 def _listed(found: Iterable[str]) -> str:

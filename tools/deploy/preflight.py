@@ -1,10 +1,11 @@
-"""The preview that nobody sees, with which ``up`` begins: what the policies and the plan guard judge."""
+"""What a preview would do, event by event: what the policies and the plan guard judge."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from tools.deploy.errors import Refused
 
 #: Without it, the engine has no ``--event-log``.
 _DEBUG = {"PULUMI_DEBUG_COMMANDS": "true"}
+#: Has the publisher warn of what one platform refuses. As an error it would end the preview, which would then hide what
+#: else the run does: ``up`` goes on with the other platforms, and deletes what is no longer declared.
+_WHOLE_PLAN = {"PUBLISHER_WHOLE_PLAN": "true"}
 
 
 @dataclass(frozen=True)
@@ -25,15 +29,38 @@ class Preview:
     """Why it did not end well."""
 
 
-def previewed(process: EngineProcess, given: Sequence[str] = ()) -> Preview:
-    """Preview quietly with the ``given`` options; a failure is in the answer and not raised."""
+@dataclass(frozen=True)
+class EventLog:
+    """Where an engine writes what it would do."""
+
+    path: Path
+
+    @property
+    def options(self) -> tuple[str, str]:
+        """What has the engine write there."""
+        return "--event-log", str(self.path)
+
+    def events(self) -> list[Mapping[str, Any]]:
+        """What it has written."""
+        lines = self.path.read_text("utf-8").splitlines() if self.path.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def watched(process: EngineProcess) -> Iterator[tuple[EngineProcess, EventLog]]:
+    """The engine, able to write its events, and where to."""
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "events.jsonl"
         asking = replace(process, environment={**process.environment, **_DEBUG})
-        failure: Refused | None = None
+        yield asking, EventLog(Path(folder) / "events.jsonl")
+
+
+def previewed(process: EngineProcess, given: Sequence[str] = ()) -> Preview:
+    """Preview all of it quietly with the ``given`` options; a failure is in the answer and not raised."""
+    failure: Refused | None = None
+    with watched(process) as (asking, log):
+        asking = replace(asking, environment={**asking.environment, **_WHOLE_PLAN})
         try:
-            asking.ask("preview", "--event-log", str(log), *given)
+            asking.ask("preview", *log.options, *given)
         except Refused as refused:
             failure = refused
-        lines = log.read_text("utf-8").splitlines() if log.exists() else []
-    return Preview([json.loads(line) for line in lines], failure)
+        return Preview(log.events(), failure)

@@ -22,7 +22,7 @@ from tools.deploy.errors import Refused
 from tools.deploy.places import SANDBOX, Places, find
 from tools.deploy.plan import Step, steps
 from tools.deploy.preflight import Preview
-from tools.preview_comment.comment import Found, deployed, marker, verdicts, written
+from tools.preview_comment.comment import Found, deployed, marker, refused_by_one, verdicts, written
 from tools.preview_comment.markdown import folded
 from tools.preview_comment.posting import post, thread
 from website import SiteError, load_site
@@ -66,14 +66,15 @@ def gathered(places: Places, stack: str) -> Found:
     """Everything the comment says. What fails is said in it, so that the reviewer sees why."""
     stopped: list[str] = []
     checks = _checked(places, stack, stopped)
-    preview = _previewed(places, stack, stopped)
+    preview, refusals = _previewed(places, stack, stopped)
     plan = steps(preview.events)
     try:
         plan_guard.require_meant(plan, plan_guard.allowed())
     except Refused as refused:
         stopped.append(refused.message)
     found = tuple(verdicts(preview.events))
-    return Found(stack, plan, _sizes(places, stack), found, tuple(stopped), [*checks, *_cost(places, stack, plan)])
+    sections = [*refusals, *checks, *_cost(places, stack, plan)]
+    return Found(stack, plan, _sizes(places, stack), found, tuple(stopped), sections)
 
 
 def _cost(places: Places, stack: str, plan: Sequence[Step]) -> list[str]:
@@ -91,18 +92,20 @@ def _cost(places: Places, stack: str, plan: Sequence[Step]) -> list[str]:
     return [f"Cost a month: ${after.bill.total:,.2f}, {words}.\n\n" + folded("Cost, item by item", as_markdown(after))]
 
 
-def _previewed(places: Places, stack: str, stopped: list[str]) -> Preview:
+def _previewed(places: Places, stack: str, stopped: list[str]) -> tuple[Preview, list[str]]:
+    """The preview, and a section on what single platforms would refuse."""
     run = Commands(stack_of(stack, places), Console(stderr=True), Console(stderr=True))
     try:
         preview = run.quiet_preview()
     except Refused as refused:
         stopped.append(refused.message)
-        return Preview([], refused)
+        return Preview([], refused), []
     try:
-        policy_check.require(preview)
+        troubled = policy_check.require(preview)
     except Refused as refused:
         stopped.append(refused.message)
-    return preview
+        return preview, []
+    return preview, [refused_by_one(troubled)] if troubled else []
 
 
 def _checked(places: Places, stack: str, stopped: list[str]) -> list[str]:

@@ -125,6 +125,12 @@ def _stopped(found: Found) -> str:
     return f"What stops it:\n\n{lines}\n"
 
 
+def refused_by_one(troubled: Sequence[str]) -> str:
+    """A section on what single platforms would not take, while the others would."""
+    lines = "\n".join(f"    {line}" for text in troubled for line in text.splitlines())
+    return f"Refused by one platform, taken by the others:\n\n{lines}\n"
+
+
 def _pages(found: Found) -> str:
     changes = pages(found.plan, found.sizes)
     if not changes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from policies.policy import Policy
@@ -36,3 +38,9 @@ def with_(given: Declared, **values: Any) -> Declared:
     merged = {**given.values, **values}
     kept = {key: value for key, value in merged.items() if value is not None}
     return Declared(given.kind, kept, given.name, given.made_from, given.protect, given.parents)
+
+
+def every(name: str) -> list[Case]:
+    """All cases of one list: ``PASSING``, ``FAILING``, ``UNKNOWN_YET`` or ``DESPITE_UNKNOWN``."""
+    modules = [import_module(f"{__name__}.{path.stem}") for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))]
+    return [case for module in modules for case in getattr(module, name, [])]

@@ -160,6 +160,11 @@ FAILING = [
     finds(UPLOADS, "within 7 days", BUCKET, lifecycle(rule(abortIncompleteMultipartUpload={"daysAfterInitiation": 8}))),
     finds(UPLOADS, "within 7 days", BUCKET, lifecycle(rule(abortIncompleteMultipartUpload={"daysAfterInitiation": 0}))),
 ]
+DESPITE_UNKNOWN = [
+    passes(WEBSITE, with_(BUCKET, bucket=UNKNOWN)),
+    finds(WEBSITE, "a website endpoint", with_(BUCKET, website=UNKNOWN)),
+    finds(WEBSITE, "a website endpoint", declared(WEBSITES[0], bucket=UNKNOWN)),
+]
 UNKNOWN_YET = [
     cannot_know(BLOCKS, "blockPublicPolicy", with_(BLOCK, blockPublicPolicy=UNKNOWN)),
     cannot_know(GUARDS, "bucket", BUCKET, with_(BLOCK, bucket=UNKNOWN), OWNED, policy(READ)),

@@ -132,6 +132,13 @@ FAILING = [
     finds(ERRORS, "neither defaultRootObject nor", default(functionAssociations=[{"eventType": "viewer-response"}])),
     finds(LOGS, "loggingConfig is not set", with_(SITE, loggingConfig=None)),
 ]
+#: That something is set is enough here.
+DESPITE_UNKNOWN = [
+    passes(SETS, default(responseHeadersPolicyId=UNKNOWN)),
+    finds(SETS, "behaviour 1 has no", with_(SITE, defaultCacheBehavior=UNKNOWN, orderedCacheBehaviors=[{}])),
+    passes(LOGS, with_(SITE, loggingConfig=UNKNOWN)),
+    finds(LOGS, "loggingConfig is not set", with_(SITE, loggingConfig=None, origins=UNKNOWN)),
+]
 UNKNOWN_YET = [
     cannot_know(HTTPS, "defaultCacheBehavior.viewerProtocolPolicy", default(viewerProtocolPolicy=UNKNOWN)),
     cannot_know(HTTPS, "orderedCacheBehaviors", with_(SITE, orderedCacheBehaviors=UNKNOWN)),

@@ -58,6 +58,10 @@ FAILING = [
     finds(AUTHORITIES, "no CAA record", with_(CAA, type="TXT")),
     finds(SIGNED, "DNSSEC is not declared", declared("cloudflare:index/other:Other"), EDGE),
 ]
+DESPITE_UNKNOWN = [
+    passes(SIGNED, with_(WWW, content=UNKNOWN, type=UNKNOWN), declared(DNSSEC, name="dnssec", zoneId=UNKNOWN)),
+    finds(SIGNED, "DNSSEC is not declared", with_(WWW, content=UNKNOWN, type=UNKNOWN)),
+]
 UNKNOWN_YET = [
     cannot_know(OURS, "content", with_(WWW, content=UNKNOWN)),
     cannot_know(OURS, "type", with_(WWW, type=UNKNOWN)),

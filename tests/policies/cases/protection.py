@@ -4,7 +4,7 @@ from policies import protection as guard
 from policies.protection import LASTING
 from policies.values import SECRET
 from tests.policies.cases import finds, passes
-from tests.policies.judging import declared
+from tests.policies.judging import UNKNOWN, declared
 
 PROTECTED, PLAIN, STATE = guard.LASTING_RESOURCE_IS_PROTECTED, guard.NO_PLAIN_SECRET, guard.STATE_HAS_NO_PLAIN_SECRET
 ANY = "random:index/thing:Thing"
@@ -47,12 +47,21 @@ FAILING = [
         finds(PLAIN, f"values[0].text holds {kind}", declared(ANY, values=[{"text": f"a {token} b"}]))
         for kind, token in TOKENS.items()
     ),
-    *(finds(PLAIN, f"{name} holds a secret, by", declared(ANY, **{name: "hunter2"})) for name in SECRET_NAMES),
+    *(finds(PLAIN, f"{name} holds a secret (by", declared(ANY, **{name: "hunter2"})) for name in SECRET_NAMES),
     finds(PLAIN, "inner.password holds", declared(ANY, inner={"password": "hunter2"})),
     finds(PLAIN, ("a holds", "b holds"), declared(ANY, a=TOKENS["a Pulumi token"], b=TOKENS["an npm token"])),
     *(
         finds(STATE, f"url holds {kind}", declared(ANY, "other"), declared(ANY, url=token))
         for kind, token in TOKENS.items()
     ),
+]
+#: Values of resources are known when they are applied; what is not known at preview is looked at then.
+DESPITE_UNKNOWN = [
+    passes(PROTECTED, declared(LASTING[0], bucket=UNKNOWN)),
+    finds(PROTECTED, "protect is not set", declared(LASTING[0], protect=False, bucket=UNKNOWN)),
+    passes(PLAIN, declared(ANY, password=UNKNOWN, inner={"token": UNKNOWN})),
+    finds(PLAIN, "password holds", declared(ANY, url=UNKNOWN, password="hunter2")),
+    passes(STATE, declared(ANY, password=UNKNOWN)),
+    finds(STATE, "password holds", declared(ANY, "other", url=UNKNOWN), declared(ANY, password="hunter2")),
 ]
 UNKNOWN_YET = []

@@ -15,6 +15,8 @@ from tools.deploy.plan_guard import dangers, origins, require_meant
 BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 PUBLISH = "publisher:index:Publish"
+POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
+VERSIONED = "azure-native:web/v20240401:StaticSite"
 SOME = {"x": 1}
 
 
@@ -24,16 +26,31 @@ def step(op, kind=RECORD, name="one", old=None, new=None, changed=()):
     return Step(op, f"urn:pulumi:s::p::{kind}::{name}", kind, before, after, changed)
 
 
-def publishing(*ops):
-    return [step(op, PUBLISH, f"{number}-publish") for number, op in enumerate(ops)]
+def publishing(*ops, kind=PUBLISH):
+    return [step(op, kind, f"{number}-publish") for number, op in enumerate(ops)]
 
 
 #: Name of the case → plan that stops, and words of the reason.
 STOPPED = {
     **{f"{kind} is deleted": ([step("delete", kind), step("same")], "would be deleted") for kind in LASTING},
     **{f"{kind} is replaced": ([step("replace", kind, changed=("name",))], "its name and address") for kind in LASTING},
-    "one platform is left of two": ([*publishing("same", "delete"), step("same")], "1 platform would be left of 2"),
+    "one platform is left of two": (
+        [*publishing("same", "delete"), step("same")],
+        "1 platform would be left of 2 to serve the site",
+    ),
     "one is left of six": ([*publishing(*["delete"] * 5, "update"), step("same")], "1 platform would be left of 6"),
+    "a site is deleted under the name with its API's version": (
+        [step("delete", VERSIONED), step("same")],
+        "be deleted",
+    ),
+    "one pool is left of two": (
+        [*publishing("same", "delete", kind=POOL), step("update", BALANCER)],
+        "1 platform would be left of 2 behind the load balancer, so there is none to fail over to",
+    ),
+    "no pool is left": (
+        [*publishing("delete", "delete", "delete", kind=POOL), step("same", BALANCER)],
+        "no platform would be left of 3 behind the load balancer",
+    ),
     "no platform is left": ([*publishing("delete", "delete"), step("same")], "no platform would be left of 2"),
     "everything goes": ([step("delete"), step("delete", name="two"), step("delete", "pulumi:providers:aws")], "all 2 "),
 }
@@ -47,6 +64,8 @@ PASSED = {
     "three platforms of which two stay": [*publishing("same", "update", "delete"), step("same")],
     "a stack of one platform stays one": publishing("same"),
     "two platforms become others": [*publishing("same", "same", "delete", "create"), step("same")],
+    "pools go with a load balancer that is not there": [*publishing("delete", "delete", kind=POOL), step("same")],
+    "three pools of which two stay": [*publishing("same", "update", "delete", kind=POOL), step("same", BALANCER)],
     "nothing at all": [],
 }
 
@@ -88,7 +107,7 @@ def test_the_token_of_a_plan_lets_that_plan_through_and_no_other():
 
 def test_a_replaced_platform_counts_as_one_that_stays():
     replaced = [step(op, PUBLISH, "a-publish") for op in ("create-replacement", "replace", "delete-replaced")]
-    assert origins([*replaced, *publishing("same")]) == (2, 2)
+    assert origins([*replaced, *publishing("same")], PUBLISH) == (2, 2)
 
 
 @pytest.mark.parametrize("given", ["yes", "p123", "p0123456789ABCDEF", "x" * 17, "p" + "0" * 16 + " r"])
@@ -109,7 +128,7 @@ plans = st.lists(
         Step,
         op=st.sampled_from(["same", "create", "update", "delete", "replace", "create-replacement", "delete-replaced"]),
         urn=st.text(min_size=1),
-        kind=st.sampled_from([*LASTING, PUBLISH, RECORD]),
+        kind=st.sampled_from([*LASTING, VERSIONED, PUBLISH, POOL, RECORD]),
         old=st.dictionaries(st.text(), values, max_size=2),
         new=st.dictionaries(st.text(), values, max_size=2),
     ),
@@ -119,7 +138,7 @@ plans = st.lists(
 
 @given(plans)
 def test_no_plan_that_loses_something_lasting_passes(plan):
-    lost = any(one.kind in LASTING and one.op in {"delete", "replace"} for one in plan)
+    lost = any(one.kind in {*LASTING, VERSIONED} and one.op in {"delete", "replace"} for one in plan)
     assert not lost or list(dangers(plan))
     require_meant(plan, [token(plan)])
 

@@ -97,12 +97,30 @@ def test_a_preview_that_fails_without_a_word_stops_the_run(tmp_path):
         policy_check.require(previewed(log_of(tmp_path, code=1), ["--policy-pack", "policies"]))
 
 
-def test_one_platforms_trouble_does_not_stop_the_others(tmp_path):
-    engine = log_of(tmp_path, error("aws: 503", UPLOAD), error("preview failed"), error("x", severity="info"), code=1)
-    assert policy_check.require(previewed(engine, ["--policy-pack", "policies"])) == ("aws-upload",)
+def test_what_one_platform_refuses_is_told_and_does_not_stop_the_others(tmp_path):
+    said = [error("aws: 503", UPLOAD, "warning"), error("x", severity="info"), error("old", URN, "warning")]
+    found = policy_check.require(previewed(log_of(tmp_path, *said), ["--policy-pack", "policies"]))
+    assert found == ("aws-upload: aws: 503",)
+
+
+def test_a_warning_about_nothing_is_no_platforms_trouble(tmp_path):
+    assert policy_check.require(previewed(log_of(tmp_path, error("x", severity="warning")))) == ()
+
+
+def test_a_preview_is_of_the_whole_plan(tmp_path):
+    """What one platform refuses would end it as an error, and hide what the run deletes."""
+    engine = log_of(tmp_path)
+    engine.binary.write_text(engine.binary.read_text().replace("$PULUMI_DEBUG_COMMANDS", "$PUBLISHER_WHOLE_PLAN"))
+    previewed(engine)
+    assert (tmp_path / "asked").read_text().endswith(" true\n")
+
+
+def test_an_error_of_a_platforms_resource_stops_the_run_for_the_plan_is_not_whole(tmp_path):
+    with pytest.raises(Refused, match="the preview failed; nothing was changed:\n  - aws: 503"):
+        policy_check.require(previewed(log_of(tmp_path, error("aws: 503", UPLOAD), code=1)))
 
 
 def test_a_finding_counts_beside_one_platforms_trouble(tmp_path):
-    engine = log_of(tmp_path, error("aws: 503", UPLOAD), finding("mandatory"), code=1)
+    engine = log_of(tmp_path, error("aws: 503", UPLOAD, "warning"), finding("mandatory"), code=1)
     with pytest.raises(Refused, match="the policies stop this run"):
         policy_check.require(previewed(engine, ["--policy-pack", "policies"]))

@@ -14,6 +14,7 @@ from tools.preview_comment.comment import (
     deployed,
     marker,
     pages,
+    refused_by_one,
     verdicts,
     written,
 )
@@ -70,6 +71,12 @@ def test_what_stops_it_stands_at_the_top():
     text = written(Found("prod", [step("delete")], stopped=["the plan is hard to undo\n  - zone"]))
     assert "## ⛔ `prod` would not be deployed" in text
     assert text.index("the plan is hard to undo") < text.index("Resources:")
+
+
+def test_what_one_platform_alone_refuses_is_a_section_and_stops_nothing():
+    text = written(Found("prod", [step("same")], sections=[refused_by_one(["aws-upload: too long\nuse less"])]))
+    assert "⛔" not in text
+    assert "Refused by one platform, taken by the others:\n\n    aws-upload: too long\n    use less" in text
 
 
 def test_a_finding_of_a_policy_is_said_once_with_level_resource_and_reason():

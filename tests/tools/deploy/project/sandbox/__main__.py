@@ -61,7 +61,7 @@ async def serve(folder: Path) -> None:
         "pid": os.getpid(),
         "control_url": f"http://127.0.0.1:{port}",
         "site_url": STATUS["site_url"],
-        "environment": {"STAND_IN": "yes"},
+        "environment": {"STAND_IN": "yes", **json.loads(os.environ.get("STAND_IN_ENVIRONMENT", "{}"))},
     }
     unfinished = folder / "unfinished"
     unfinished.write_text(json.dumps(said))

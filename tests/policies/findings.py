@@ -1,0 +1,29 @@
+"""What the policies say of the cases that they refuse, word by word.
+
+``python -m tests.policies.findings`` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.policies.cases import every
+from tests.policies.judging import judged
+
+FILE = Path(__file__).with_suffix(".txt")
+
+
+def told() -> str:
+    """One line for each finding: policy, what is wrong."""
+    return "".join(f"{line}\n" for line in _lines())
+
+
+def _lines() -> Iterator[str]:
+    for case in every("FAILING"):
+        for finding in judged(case.policy, *case.given, **case.config).findings:
+            yield f"{case.policy.name}: {finding.splitlines()[0]}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(told(), "utf-8")
