@@ -18,12 +18,12 @@ from tools.deploy.report import wide
 
 
 class Number(click.ParamType[Decimal]):
-    """A decimal number that is not negative, exact as it is written."""
+    """A decimal number within bounds, exact as it is written. Beyond them, cents would be lost to its precision."""
 
     name = "number"
 
-    def __init__(self, least: str = "0") -> None:
-        self._least = Decimal(least)
+    def __init__(self, least: str = "0", most: int = 10**12) -> None:
+        self._least, self._most = Decimal(least), most
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """The number; anything else is a usage error."""
@@ -31,18 +31,18 @@ class Number(click.ParamType[Decimal]):
             found = Decimal(str(value))
         except InvalidOperation:
             self.fail(f"{value!r} is no number", param, ctx)
-        if not found.is_finite() or found < self._least:
-            self.fail(f"{value!r} is less than {self._least} or no number of anything", param, ctx)
+        if not found.is_finite() or not self._least <= found <= self._most:
+            self.fail(f"{value!r} is not from {self._least} to {self._most:,}", param, ctx)
         return found
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--stack", "name", default=SANDBOX, show_default=True, help="Stack: Pulumi.STACK.yaml.")
 @click.option("--visits", type=Number(), help="Visits a month.")
-@click.option("--page-weight", type=Number("0.001"), help="Kilobytes that a visit transfers.")
+@click.option("--page-weight", type=Number("0.001", 10_000_000), help="Kilobytes that a visit transfers.")
 @click.option("--traffic", "gigabytes", type=Number(), help="Gigabytes that all visits of a month transfer.")
-@click.option("--requests", type=Number("1"), help="Requests of a visit.")
-@click.option("--deploys", type=Number(), help="Releases a month.")
+@click.option("--requests", type=Number("1", 100_000), help="Requests of a visit.")
+@click.option("--deploys", type=Number("0", 100_000), help="Releases a month.")
 @click.option("--measured", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="See docs/cost.md.")
 @click.option("--hosts", default="", help="Other platforms than the stack's, with commas, in failover order.")
 @click.option("--edge", "mode", type=click.Choice(["load-balancer", "worker"]), help="Another edge than the stack's.")

@@ -75,6 +75,11 @@ def test_three_figures_of_which_one_is_too_many_are_refused(tmp_path):
     assert "leave one away" in found.output
 
 
+def test_the_most_that_can_be_asked_for_still_has_its_sum_in_cents(tmp_path):
+    found = answer(tmp_path, "--stack", "prod", "--traffic", "1e12", "--page-weight", "0.001", "--requests", "1e5")
+    assert found["traffic"]["gigabytes"] == 1e12
+
+
 def test_another_edge_other_platforms_and_more_deploys_can_be_asked_for(tmp_path):
     found = answer(tmp_path, "--stack", "prod", "--edge", "worker", "--hosts", "aws, netlify", "--deploys", "20")
     assert (found["edge"], found["hosts"]) == ("worker", ["aws", "netlify"])
@@ -98,7 +103,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(tmp_path, arguments, said):
     assert "Traceback" not in found.output
 
 
-@pytest.mark.parametrize("wrong", ["many", "-1", "nan", "inf"])
+@pytest.mark.parametrize("wrong", ["many", "-1", "nan", "inf", "1e400", "1000000000001"])
 def test_a_number_that_is_none_is_a_usage_error(tmp_path, wrong):
     assert "--visits" in run(tmp_path, "--visits", wrong, expect=2).output
 
