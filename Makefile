@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
+.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,6 +120,9 @@ lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 
 coordinator: venv ## Make pushes live and bring platforms back in steps, until Ctrl-C [CONTENT=Git URL#branch] [STACK=…]
 	@$(RUN) -m coordinator --stack $(STACK)
+
+alert-test: venv ## Send a test message by each alert channel, and say what came of it [STACK=…]
+	@$(RUN) -m coordinator.alerts --stack $(STACK)
 
 availability: venv ## Say what the stack can be expected to reach, with a chart [STACK=…] [FORMAT=json] [HOSTS=a,b] [EDGE=worker] [FRONTS=2] [YEARS=…] [SEED=…]
 	@$(RUN) -m tools.availability --stack $(STACK) --format $(FORMAT) $(if $(HOSTS),--hosts '$(HOSTS)') \
