@@ -1,4 +1,7 @@
-"""The program, as a table of contents: settings → website → one host for each platform → edge → delivery → exports."""
+"""The program, as a table of contents.
+
+Settings → website → one host for each platform → edge → monitoring → delivery → exports.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ atexit.register(gc.freeze)
 
 import pulumi
 
-from components import delivery
+from components import delivery, monitoring
 from components import settings as stack
 from components.edge import Edge, EdgeArgs
 from components.hosts import host_class
@@ -56,6 +59,7 @@ edge = Edge(
     served=site.served,
 )
 
+watched = monitoring.declare(settings, edge, hosts, uploads)
 handed = delivery.declare(settings, hosts)
 
 pulumi.export("site_url", edge.site_url)
@@ -73,5 +77,7 @@ pulumi.export(
         for name, host in hosts.items()
     ],
 )
+if watched is not None:
+    pulumi.export("monitors", watched.monitors)
 if handed is not None:
     pulumi.export("delivery", handed)

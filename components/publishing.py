@@ -108,6 +108,8 @@ class Publication(pulumi.ComponentResource):
         kept = {**target, "keep": str(keep)}
         self._where = {"platform": origin.name, "target": kept, "release": website.release}
         self.uploaded = _Upload(f"{name}-upload", self._where, pulumi.ResourceOptions(parent=self))
+        self.verified: pulumi.Resource = self.uploaded
+        """What shows that the release is served, once ``go_live`` has been called."""
 
     def go_live(self, barrier: Sequence[Publication] = ()) -> pulumi.Output[str]:
         """Move the pointer once everything in ``barrier`` is staged and checked, then verify.
@@ -123,6 +125,7 @@ class Publication(pulumi.ComponentResource):
             "release": publish.live,
             "deadline": self._deadline,
         }
-        release = _Verify(f"{self._name}-verify", asked, pulumi.ResourceOptions(parent=self)).release
-        self.register_outputs({"release": release})
-        return release
+        verify = _Verify(f"{self._name}-verify", asked, pulumi.ResourceOptions(parent=self))
+        self.verified = verify
+        self.register_outputs({"release": verify.release})
+        return verify.release

@@ -27,6 +27,7 @@ from pydantic.alias_generators import to_camel
 
 from components.delivery.settings import DeliverySettings
 from components.hosts import COMMON_FIELDS, host_class
+from components.monitoring.settings import MonitoringSettings
 from components.worker_limits import WorkerLimits
 from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
@@ -95,6 +96,7 @@ class Settings(BaseModel):
     checks: Checks = Checks()
     """For ``tools.check``, which runs before the engine; here it is only checked."""
     alert_email: str = Field(default="", pattern=_EMAIL)
+    monitoring: MonitoringSettings = MonitoringSettings()
     security_headers: dict[str, str] = Field(default_factory=dict)
     cache_rules: tuple[CacheRule, ...] = ()
     allow_deletes: str = Field(default="", pattern=r"^$|^r[0-9a-f]{16}$")
@@ -130,6 +132,8 @@ class Settings(BaseModel):
             raise ValueError(
                 "monitorTimeout × (monitorRetries + 1) must be shorter than monitorInterval; lower one of them"
             )
+        if mistakes := list(self.monitoring.mistakes(edge_mode=self.edge_mode, alert_email=self.alert_email)):
+            raise ValueError("; ".join(mistakes))
         return self
 
     @property

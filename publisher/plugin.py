@@ -164,8 +164,8 @@ class Plugin(provider_pb2_grpc.ResourceProviderServicer):
         outputs = await self._answer(context, handler.read(asked))
         if outputs is None:
             return provider_pb2.ReadResponse()
-        properties = to_struct(outputs, handler.secrets)
-        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
+        inputs, properties = to_struct(handler.inputs_read(asked, outputs)), to_struct(outputs, handler.secrets)
+        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=inputs)
 
     async def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Take a resource away."""

@@ -1,4 +1,4 @@
-"""Which twins a sandbox runs: one for each registered platform, and Cloudflare in front of them."""
+"""Which twins a sandbox runs: one for each registered platform, Cloudflare in front of them, UptimeRobot beside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from platforms import PLATFORMS
 from sandbox.twin import Twin
 from sandbox.world import World
 
-_SERVICES = ("sandbox.cloudflare",)
+_SERVICES = ("sandbox.cloudflare", "sandbox.uptimerobot")
 
 
 def twins(world: World) -> list[Twin]:

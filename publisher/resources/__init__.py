@@ -1,4 +1,4 @@
-"""The plugin's resources, by type token: the release flow, secrets that delivery needs, and what platforms bring."""
+"""The plugin's resources, by type token: the release flow, secrets, monitors, and what platforms bring."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from publisher.resources.upload import UploadHandler
 from publisher.resources.verify import VerifyHandler
 from publisher.resources.website import WebsiteHandler
 from publisher.session import Session
+from publisher.uptimerobot.monitor import UptimeRobotMonitorHandler
 
 _FLOW: tuple[type[Handler], ...] = (WebsiteHandler, UploadHandler, PublishHandler, VerifyHandler)
 _DELIVERY: tuple[type[Handler], ...] = (WebhookSecretHandler, SshKeyHandler)
+_MONITORING: tuple[type[Handler], ...] = (UptimeRobotMonitorHandler,)
 
 
 def handlers(session: Session) -> dict[str, Handler]:
     """One handler for each type token."""
     brought = [kind for name in PLATFORMS for kind in platform_resources(name)]
-    return {kind.token: kind(session) for kind in (*_FLOW, *_DELIVERY, *brought)}
+    return {kind.token: kind(session) for kind in (*_FLOW, *_DELIVERY, *_MONITORING, *brought)}

@@ -87,6 +87,14 @@ class Handler(ABC):
         """Outputs as they are now, or None when it is gone."""
         return request.outputs
 
+    def inputs_read(self, request: Request, outputs: Values) -> Values:
+        """Inputs that the ``outputs`` just read would have come from; by default those of the state.
+
+        Where they differ from the program's, the next run sets right what somebody changed by hand.
+        """
+        del outputs
+        return request.inputs
+
     async def delete(self, request: Request) -> None:
         """Take it away; nothing by default: content goes with the site that holds it."""
         del request

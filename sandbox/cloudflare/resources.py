@@ -24,6 +24,7 @@ from sandbox.store import Document
 #: Lists that the provider names in the plural and the API does not.
 _SINGULAR = {
     "emails": "email",
+    "enableds": "enabled",
     "event_sources": "event_source",
     "new_healths": "new_health",
     "pagerduties": "pagerduty",

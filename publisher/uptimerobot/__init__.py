@@ -1,0 +1,1 @@
+"""UptimeRobot, which watches from outside: its API, and a monitor as a resource."""
