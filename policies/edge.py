@@ -14,6 +14,7 @@ BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
 POOL = "cloudflare:index/loadBalancerPool:LoadBalancerPool"
 MONITOR = "cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor"
 ALERT = "cloudflare:index/notificationPolicy:NotificationPolicy"
+OUTSIDE = "publisher:index:UptimeRobotMonitor"
 WORKER = "cloudflare:index/workersScript:WorkersScript"
 _YEAR = 31_536_000
 #: Setting of the zone → values that are strict enough, the best first.
@@ -222,16 +223,18 @@ MONITOR_IS_STRICT = ResourcePolicy(
 
 
 def _tells_somebody(stack: Stack, _: Settings) -> Iterator[Finding]:
-    for balancer in stack.of(BALANCER):
-        if not any(at(found.values, "enabled") in (True, None) for found in stack.of(ALERT)):
-            yield Finding(balancer, "nobody is told when a platform goes down")
+    """The coordinator's alerts are no resource, so a stack that has only them gets the hint too."""
+    told = any(at(found.values, "enabled") in (True, None) for found in stack.of(ALERT))
+    told = told or any(entries(at(found.values, "contacts")) for found in stack.of(OUTSIDE))
+    for balancer in () if told else stack.of(BALANCER):
+        yield Finding(balancer, "nobody is told when a platform goes down")
 
 
 OUTAGE_TELLS_SOMEBODY = StackPolicy(
     name="outage-tells-somebody",
     description="Somebody is told when a platform goes down.",
     reason="The site goes on from another platform, so nobody notices until the last one is down too.",
-    remedy="Set alertEmail in the stack's settings.",
+    remedy="Set alertEmail, monitoring.uptimeRobot or monitoring.cloudflare in the stack's settings.",
     origin="design",
     level="advisory",
     judge=_tells_somebody,

@@ -49,6 +49,9 @@ TOKENS: Mapping[str, Kind] = {
         "a CI job token can neither change settings nor wait for Pages",
         "gitlab",
     ),
+    "UPTIMEROBOT_API_KEY": Kind(
+        "the account's main key; there is no narrower one", f"UptimeRobot {_NO_OIDC}", expires=False
+    ),
     "INFRA_DISPATCH_TOKEN": Kind(
         "fine-grained, the infrastructure repository only, Contents: write",
         "the token of a GitHub workflow ends at its own repository",

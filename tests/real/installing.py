@@ -54,3 +54,11 @@ def from_pypi(name: str, version: str, program: str) -> Path:
     uv = str(find_uv(ROOT))
     command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", ".", f"{name}=={version}"]
     return installed(name, version, command, program)
+
+
+def environment_from_pypi(name: str, version: str) -> Path:
+    """Python of a virtual environment with a program that must not meet this project's packages."""
+    uv, program = str(find_uv(ROOT)), "venv/bin/python"
+    make = f'"$0" venv --quiet --python "$1" venv && "$0" pip install --quiet --python {program} "$2" && touch done'
+    folder = installed(name, version, ["sh", "-c", make, uv, sys.executable, f"{name}=={version}"], "done")
+    return folder / program

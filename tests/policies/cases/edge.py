@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from policies import edge as guard
-from policies.edge import ALERT, BALANCER, MONITOR, POOL, SETTING, WORKER
+from policies.edge import ALERT, BALANCER, MONITOR, OUTSIDE, POOL, SETTING, WORKER
 from tests.policies.cases import cannot_know, finds, passes, with_
 from tests.policies.judging import UNKNOWN, Declared, declared
 
@@ -73,6 +73,8 @@ PASSING = [
     passes(MONITORS, with_(CHECK, expectedBody='"site":"ok"')),
     passes(TELLS, BALANCED, declared(ALERT, enabled=True)),
     passes(TELLS, BALANCED, declared(ALERT)),
+    passes(TELLS, BALANCED, declared(OUTSIDE, contacts=[{"id": "7"}])),
+    passes(TELLS, BALANCED, declared(ALERT, enabled=False), declared(OUTSIDE, contacts=[{"id": "7"}])),
     passes(TELLS, declared(POOL)),
 ]
 FAILING = [
@@ -129,6 +131,7 @@ FAILING = [
     finds(MONITORS, "consecutiveDown is less than 3", CHECK, failures=3.0),
     finds(TELLS, "nobody is told", BALANCED),
     finds(TELLS, "nobody is told", BALANCED, declared(ALERT, enabled=False)),
+    finds(TELLS, "nobody is told", BALANCED, declared(OUTSIDE, contacts=[])),
 ]
 #: What a property is made from is known at preview, where its value is not.
 DESPITE_UNKNOWN = [
@@ -149,4 +152,5 @@ UNKNOWN_YET = [
     cannot_know(MONITORS, "expectedBody", with_(CHECK, expectedBody=UNKNOWN)),
     cannot_know(MONITORS, "consecutiveDown", with_(CHECK, consecutiveDown=UNKNOWN)),
     cannot_know(TELLS, "enabled", BALANCED, declared(ALERT, enabled=UNKNOWN)),
+    cannot_know(TELLS, "contacts", BALANCED, declared(OUTSIDE, contacts=UNKNOWN)),
 ]
