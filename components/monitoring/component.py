@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 
 from components.edge import Edge, EdgeArgs
-from components.hosts import Host
 from components.monitoring.monitors import UptimeRobotMonitor, declare_platform_monitor, declare_site_monitor
 from components.monitoring.notifications import declare_notifications
 from components.monitoring.settings import MonitoringSettings, UptimeRobot
 from components.origin import Origin
-from components.publishing import Publication
-
-if TYPE_CHECKING:
-    from components.settings import Settings
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -67,15 +62,3 @@ class Monitoring(pulumi.ComponentResource):
             opts = pulumi.ResourceOptions(parent=self, depends_on=[verified[key]])
             found.append(declare_platform_monitor(f"{name}-{key}", args, own, origin, opts))
         return found
-
-
-def declare(
-    settings: Settings, edge: Edge, hosts: Mapping[str, Host], publications: Mapping[str, Publication]
-) -> Monitoring | None:
-    """What the stack's settings ask for; None where they ask for nothing. All publications have gone live."""
-    own = settings.monitoring
-    if own.uptime_robot is None and own.cloudflare is None:
-        return None
-    origins = {name: host.origin for name, host in hosts.items()}
-    verified = {name: publication.verified for name, publication in publications.items()}
-    return Monitoring("monitoring", EdgeArgs.from_settings(settings), own, edge, origins, verified)

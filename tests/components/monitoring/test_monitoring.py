@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.edge import EdgeArgs
-from components.monitoring import Monitoring
+from components.monitoring.component import Monitoring
 from components.monitoring.settings import MonitoringSettings
 from components.origin import Origin
 from tests.components.graph import Graph, settled
