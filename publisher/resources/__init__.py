@@ -8,10 +8,10 @@ from publisher.resources.generated_secrets import SshKeyHandler, WebhookSecretHa
 from publisher.resources.handler import Handler
 from publisher.resources.publish import PublishHandler
 from publisher.resources.upload import UploadHandler
+from publisher.resources.uptimerobot_monitor import UptimeRobotMonitorHandler
 from publisher.resources.verify import VerifyHandler
 from publisher.resources.website import WebsiteHandler
 from publisher.session import Session
-from publisher.uptimerobot.monitor import UptimeRobotMonitorHandler
 
 _FLOW: tuple[type[Handler], ...] = (WebsiteHandler, UploadHandler, PublishHandler, VerifyHandler)
 _DELIVERY: tuple[type[Handler], ...] = (WebhookSecretHandler, SshKeyHandler)

@@ -20,6 +20,7 @@ from tools.deploy import (
     exclusive,
     locks,
     lookup,
+    outside,
     pending,
     plan_guard,
     policy_check,
@@ -153,6 +154,8 @@ class Commands:
         report.wide(self.console).print(status.table(found))
         for name, why in wrong.items():
             self.say(f"{name} {why}")
+        for sentence in outside.complaints(outputs, {**os.environ, **environment}):
+            self.say(sentence)
         if not wrong:
             self.say(f"Every platform serves {wanted}.")
         return 1 if wrong else 0

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from publisher.uptimerobot.monitor import settings
+from publisher.resources.uptimerobot_monitor import settings
 from sandbox import uptimerobot
 from sandbox.twin import Twin
 from sandbox.world import Fault

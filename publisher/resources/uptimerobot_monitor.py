@@ -13,7 +13,7 @@ from typing import Any
 from publisher.errors import PlatformRefused, PlatformUnavailable, PublisherError
 from publisher.resources.handler import Handler, Request, Values
 from publisher.session import Session
-from publisher.uptimerobot.api import KEY_VARIABLE, Monitor, UptimeRobotApi
+from publisher.uptimerobot import KEY_VARIABLE, Monitor, UptimeRobotApi
 
 ALERT_WHEN_ABSENT = "ALERT_NOT_EXISTS"
 _CASE_SENSITIVE = 0

@@ -8,9 +8,9 @@ import pytest
 from publisher.errors import PlatformRefused, PlatformUnavailable
 from publisher.plugin import Plugin
 from publisher.resources.handler import Request
+from publisher.resources.uptimerobot_monitor import UptimeRobotMonitorHandler, as_inputs, settings
 from publisher.session import Session
-from publisher.uptimerobot.api import UptimeRobotApi
-from publisher.uptimerobot.monitor import UptimeRobotMonitorHandler, as_inputs, settings
+from publisher.uptimerobot import UptimeRobotApi
 from sandbox import uptimerobot
 from sandbox.uptimerobot.api import MONITORS
 from tests.worlds import running

@@ -1,1 +1,0 @@
-"""UptimeRobot, which watches from outside: its API, and a monitor as a resource."""
