@@ -20,6 +20,7 @@ from tools.chaos.findings import Case
 from tools.chaos.rivals import Rivals
 from tools.chaos.soak import Soak
 from tools.chaos.surroundings import Surroundings
+from tools.chaos.two_hours import TwoHours
 from tools.deploy.commands import friendly
 from tools.deploy.errors import Refused
 from tools.deploy.places import ROOT, find
@@ -58,6 +59,14 @@ def soak(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
             yield from Soak(site, random, max(1, _DEPLOYMENTS // every), engine=engine).cases()
 
 
+def coordinator(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+    """Many times two hours of simulated time."""
+    del site, only
+    yield from TwoHours(random, max(1, _LIVES // every)).cases()
+
+
+#: Simulated times of two hours.
+_LIVES = 100
 #: Deployments of a whole soak.
 _DEPLOYMENTS = 500
 Part = Callable[[Path, Random, int, str], Iterable[Case]]
@@ -66,6 +75,7 @@ PARTS: Mapping[str, Part] = {
     "faults": faults,
     "surroundings": surroundings,
     "rivals": rivals,
+    "coordinator": coordinator,
     "soak": soak,
 }
 

@@ -12,6 +12,7 @@ from random import Random
 
 from tools.chaos.crashes import Scene, UndisturbedRunFailed, sampled, scene
 from tools.chaos.findings import Case, errors
+from tools.chaos.stage import NEVER
 
 KINDS: Mapping[str, bool] = {
     "429-seconds": False,
@@ -70,12 +71,12 @@ class CallFaults:
         mishaps = [{"kind": kind, "at": at[name], "platform": name, "lasting": KINDS[kind]} for name in names]
         before, old, new = made.judge.before(), made.live, made.edited.edit()
         made.stage.ask("PUT", "/calls", {"mishaps": mishaps})
-        code, output = made.stage.ended("up")
+        ended, output = made.stage.ended("up")
         happened = made.stage.ask("GET", "/calls")["happened"]
         made.stage.ask("DELETE", "/calls")
         broken = made.judge.whole({old, new})
         live = made.stage.releases()
-        outcomes = {name: outcome(name, live[name] == new, code, output) for name in names}
+        outcomes = {name: outcome(name, live[name] == new, ended, output) for name in names}
         code, after = made.stage.ended("up")
         if code:
             broken.append(f"the next run ended with {code}: {errors(after)}")
@@ -85,6 +86,8 @@ class CallFaults:
         for name in names:
             where = next((call for call in happened if call.startswith(f"{name} ")), "")
             wrong = [sentence for sentence in broken if sentence.startswith((name, "the next run"))]
+            if ended == NEVER:
+                wrong.append("the run did not end")
             if where and outcomes[name] == _UNCLEAR:
                 wrong.append(f"{name} was not published, and the run does not say why: {errors(output)}")
             what = f"{name}, call {at[name]}: {where or 'was not made this time'}"

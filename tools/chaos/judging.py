@@ -122,7 +122,7 @@ class Judge:
 
     def resources(self) -> list[dict[str, Any]]:
         """What the engine's state holds."""
-        checkpoint = json.loads(self.stage.state_file.read_text("utf-8"))["checkpoint"]
+        checkpoint = self.stage.state()["checkpoint"]
         found: list[dict[str, Any]] = (checkpoint.get("latest") or {}).get("resources") or []
         return found
 

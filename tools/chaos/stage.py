@@ -23,6 +23,8 @@ RELEASE = "PEACEFULROBOT_RELEASE"
 """Variable that names an earlier release to go back to."""
 #: Seconds that one command may take on a busy machine.
 PATIENCE = 600.0
+NEVER = 124
+"""Exit code of a command that did not end."""
 _ANSWER_SECONDS = 30.0
 
 
@@ -68,9 +70,13 @@ class Stage:
         )
 
     def ended(self, *arguments: str, more: Mapping[str, str] | None = None) -> tuple[int, str]:
-        """Run a command to its end; returns its exit code and what it printed."""
+        """Run a command to its end, or until it takes too long; returns its exit code and what it printed."""
         process = self.start(*arguments, more=more)
-        output, _ = process.communicate(timeout=PATIENCE)
+        try:
+            output, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill(process)
+            return NEVER, f"error: it did not end within {PATIENCE:.0f} s"
         return process.returncode, output
 
     @staticmethod
@@ -113,6 +119,12 @@ class Stage:
         with requests.Session() as http:
             http.trust_env = False
             return http.get(url.rstrip("/") + path, allow_redirects=False, timeout=_ANSWER_SECONDS)
+
+    def state(self) -> dict[str, Any]:
+        """What the engine remembers, read where the commands run."""
+        text = subprocess.run([*self.within, "cat", str(self.state_file)], capture_output=True, check=True).stdout
+        found: dict[str, Any] = json.loads(text)
+        return found
 
     @property
     def state_file(self) -> Path:

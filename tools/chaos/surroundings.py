@@ -16,6 +16,7 @@ from typing import Any
 
 from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
 from tools.chaos.findings import Case, errors
+from tools.chaos.stage import NEVER
 
 #: Bytes of the small disk, and how many of them are left when a run begins.
 _DISK = 96_000_000
@@ -85,6 +86,8 @@ class Surroundings:
         finally:
             end()
         broken = made.judge.whole({old, new})
+        if code == NEVER:
+            broken.append("the run did not end")
         if "Traceback (most recent call last)" in output:
             broken.append(f"the run ended with a traceback: {errors(output)}")
         after, said = made.stage.ended("up")

@@ -34,6 +34,8 @@ _FOLDER = "releases/"
 #: 15,000 with the generated configuration: https://github.com/Azure/static-web-apps/issues/520
 _MAX_FILES = 14_999
 _MIB = 1024 * 1024
+#: Seconds that Azure may ask to wait before a deployment is asked for again.
+_LONGEST_WISH = 30.0
 _ASKED = RetryPolicy(attempts=4, longest_delay=5.0)
 _DEPLOYMENTS = 4
 _PAUSE = 1.0
@@ -142,9 +144,10 @@ class AzurePlatform(Platform):
             try:
                 await self._deploy(release, staged)
             except PlatformUnavailable as error:
-                if attempt == _DEPLOYMENTS - 1:
+                wished = getattr(error.__cause__, "delay", None) or 0.0
+                if attempt == _DEPLOYMENTS - 1 or wished > _LONGEST_WISH:
                     raise
-                await asyncio.sleep(max(pause, getattr(error.__cause__, "delay", None) or 0.0))
+                await asyncio.sleep(max(pause, wished))
                 pause *= 2.0
             else:
                 await self._served(release)

@@ -11,6 +11,7 @@ https://learn.microsoft.com/python/api/overview/azure/identity-readme#defaultazu
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,8 @@ _SIGN_IN = (
     "Set ARM_TENANT_ID, ARM_CLIENT_ID and ARM_CLIENT_SECRET, or ARM_USE_OIDC=true in place of the secret, or sign in "
     "with `az login`."
 )
+#: Seconds for one token. The library itself waits as long as the service asks it to, be it a day.
+_PATIENCE = 90.0
 _FROM_A_PIPELINE = RetryPolicy(hints=dict.fromkeys((400, 401, 403), "Give the job the permission `id-token: write`."))
 
 
@@ -50,10 +53,16 @@ class Credentials:
         from azure.core.exceptions import AzureError, ClientAuthenticationError
 
         try:
-            token = await (await self._credential()).get_token(scope)
+            async with asyncio.timeout(_PATIENCE):
+                token = await (await self._credential()).get_token(scope)
         except ClientAuthenticationError as error:
             raise PlatformRefused(
                 f"azure: Microsoft Entra ID gave no token ({_first_line(error)}). {_SIGN_IN}", status=401
+            ) from error
+        except TimeoutError as error:
+            raise PlatformUnavailable(
+                f"azure: Microsoft Entra ID gave no token within {_PATIENCE:.0f} s. The release that was live before "
+                "stays live; run again later."
             ) from error
         except AzureError as error:
             raise PlatformUnavailable(

@@ -58,6 +58,8 @@ class Meddler:
         self.at = -1  # once; ``done`` then
         if self.fault == "429":
             return web.json_response({"error": {"code": "429"}}, status=429, headers={"Retry-After": "0"})
+        if self.fault == "a day":
+            return web.json_response({"error": {"code": "429"}}, status=429, headers={"Retry-After": "86400"})
         if self.fault == "500":
             return web.json_response({"error": {"code": "InternalServerError"}}, status=500)
         if self.fault == "html":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import suppress
 from itertools import count
@@ -255,6 +256,29 @@ async def test_a_storage_account_that_stays_broken_leaves_the_old_release_live(a
     with pytest.raises(PlatformUnavailable, match=r"writing releases/r\w+\.zip did not succeed in 6 attempts"):
         await account.release(make_site(page("new")))
     await account.verify(old)
+
+
+async def test_no_call_waits_a_day_because_azure_asks_it_to(account, make_site, monkeypatch):
+    monkeypatch.setattr("publisher.platforms.azure.credentials._PATIENCE", 0.5)
+    old = make_site(page("old"))
+    await account.release(old)
+    unavailable = 0
+    for number in range(60):
+        new = make_site(page(f"new {number}"))
+        account.meddler.arm("a day", number)
+        try:
+            async with asyncio.timeout(60):
+                await account.release(new)
+        except PlatformUnavailable:
+            unavailable += 1
+        finally:
+            reached = account.meddler.at == -1
+            account.meddler.disarm()
+        await account.release(new)
+        if not reached:
+            break
+    assert unavailable > 5
+    await account.verify(new)
 
 
 async def test_a_deployment_that_may_have_succeeded_is_looked_into_and_made_again(account, make_site, monkeypatch):
