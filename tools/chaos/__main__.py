@@ -18,7 +18,7 @@ from tools.chaos.call_faults import KINDS, CallFaults
 from tools.chaos.crashes import DEPLOYMENTS, MOMENTS, Crashes, UndisturbedRunFailed
 from tools.chaos.findings import Case
 from tools.chaos.rivals import Rivals
-from tools.chaos.soak import Soak
+from tools.chaos.soak import MOST_BY_ENGINE, Soak
 from tools.chaos.surroundings import Surroundings
 from tools.chaos.two_hours import TwoHours
 from tools.deploy.commands import friendly
@@ -53,10 +53,11 @@ def rivals(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
 
 
 def soak(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
-    """500 deployments by the publisher, and as many by the engine; with ``every`` a share of both."""
+    """500 deployments by the publisher, and those of nearly a day by the engine; with ``every`` a share of both."""
     for name, engine in (("publisher", False), ("engine", True)):
         if only in name:
-            yield from Soak(site, random, max(1, _DEPLOYMENTS // every), engine=engine).cases()
+            count = min(_DEPLOYMENTS, MOST_BY_ENGINE) if engine else _DEPLOYMENTS
+            yield from Soak(site, random, max(1, count // every), engine=engine).cases()
 
 
 def coordinator(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
