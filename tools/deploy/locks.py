@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ import psutil
 
 from tools.deploy import processes
 from tools.deploy.errors import Refused
+
+#: Seconds in which the engine has certainly written a lock, and between two looks.
+_WRITING, _LOOK = 1.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,25 @@ def read(path: Path) -> Lock:
 
 def release_stale(backend: Path, stack: str) -> list[Lock]:
     """Remove the locks of dead processes on ``stack``; a living or foreign one is refused with what to do."""
-    found = [read(path) for path in sorted(backend.glob(f".pulumi/locks/organization/*/{stack}/*.json"))]
+    found = [read(path) for path in _lock_files(backend, stack)]
     held = [lock for lock in found if not lock.is_stale]
     if held:
         raise Refused("\n".join(held_by(lock, stack) for lock in held))
     for lock in found:
         lock.path.unlink(missing_ok=True)
     return found
+
+
+def _lock_files(backend: Path, stack: str) -> list[Path]:
+    """Also those that a kill or a full disk left unfinished: the engine takes them for locks and cannot read them.
+
+    One that is being written has its time to become a lock.
+    """
+    folders = f".pulumi/locks/organization/*/{stack}"
+    deadline = time.monotonic() + _WRITING
+    while any(backend.glob(f"{folders}/*.json.*.tmp")) and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+    return sorted([*backend.glob(f"{folders}/*.json"), *backend.glob(f"{folders}/*.json.*.tmp")])
 
 
 def held_by(lock: Lock, stack: str) -> str:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from tools.deploy.errors import Refused
 
 #: Runs whose files are kept.
 KEPT = 10
+#: Seconds after which a file that was never finished is not being written any more.
+_UNFINISHED = 3600.0
 #: Files that one run leaves in a folder, at the most.
 _EACH = {"history": 2, "backups": 2, "logs": 3}
 
@@ -66,6 +70,11 @@ def remove_old(backend: Path, project: str, stack: str, kept: int = KEPT) -> int
         "logs": backend / "home" / "logs",
     }
     removed = 0
+    for unfinished in (backend / ".pulumi").rglob("*.tmp"):
+        with suppress(OSError):
+            if time.time() - unfinished.stat().st_mtime > _UNFINISHED:
+                unfinished.unlink()
+                removed += 1
     for kind, folder in folders.items():
         if folder.is_dir():
             files = sorted((path for path in folder.iterdir() if path.is_file()), key=lambda path: path.stat().st_mtime)

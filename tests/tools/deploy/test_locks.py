@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -66,6 +67,28 @@ def test_a_lock_that_was_cut_off_when_it_was_written_is_removed(lock, tmp_path, 
     path.write_text(text)
     assert len(locks.release_stale(tmp_path, "sandbox")) == 1
     assert not path.exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"pid": 7'])
+def test_a_lock_that_a_full_disk_left_unfinished_is_removed_too_for_the_engine_cannot_read_it(lock, tmp_path, text):
+    path = lock(name="0f.json.18eccc5355647612")
+    unfinished = path.with_suffix(".tmp")
+    path.rename(unfinished)
+    unfinished.write_text(text)
+    assert len(locks.release_stale(tmp_path, "sandbox")) == 1
+    assert not unfinished.exists()
+
+
+def test_a_lock_that_is_just_being_written_is_read_when_it_is_finished(lock, tmp_path):
+    path = lock(pid=os.getpid())
+    unfinished = path.with_name(f"{path.name}.18eccc5355647612.tmp")
+    path.rename(unfinished)
+    later = threading.Timer(0.3, lambda: unfinished.rename(path))
+    later.start()
+    with pytest.raises(Refused, match=f"process {os.getpid()}"):
+        locks.release_stale(tmp_path, "sandbox")
+    later.join()
+    assert path.exists()
 
 
 def test_locks_of_other_stacks_are_left_alone(lock, tmp_path, dead_pid):

@@ -92,6 +92,15 @@ def test_files_of_old_runs_go_and_those_of_the_newest_stay(backend, current):
     assert current.exists()
 
 
+def test_what_was_never_finished_goes_after_an_hour(backend, current):
+    old, new = (current.with_name(f"sandbox.json.{name}.tmp") for name in ("1", "2"))
+    for path in (old, new):
+        path.write_text("")
+    os.utime(old, (1_000_000, 1_000_000))
+    assert remove_old(backend, "project", "sandbox") == 1
+    assert (old.exists(), new.exists()) == (False, True)
+
+
 def test_nothing_is_removed_where_little_is_there(backend, current):
     copies(backend, 1, 2)
     assert remove_old(backend, "project", "sandbox") == 0
