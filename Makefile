@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
+.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator status-page alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,11 +105,12 @@ format: venv ## Bring the code into its format
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: venv ## Write docs/platforms.md, docs/policies.md, docs/availability.md and docs/cost.md anew from code and data
+docs: venv ## Write docs/platforms.md, docs/policies.md, docs/availability.md, docs/cost.md and the dashboard anew from code and data
 	@$(RUN) -m tools.platforms_page
 	@$(RUN) -m tools.policies_page
 	@$(RUN) -m tools.availability_page
 	@$(RUN) -m tools.cost_page
+	@$(RUN) -m coordinator.dashboard
 
 mutate: venv ## Change the code of the policies in small ways, and name each change that no test notices
 	@$(RUN) -m mutmut run --max-children 2
@@ -118,11 +119,14 @@ mutate: venv ## Change the code of the policies in small ways, and name each cha
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
 
-coordinator: venv ## Make pushes live and bring platforms back in steps, until Ctrl-C [CONTENT=Git URL#branch] [STACK=…]
+coordinator: venv ## Make pushes live, bring platforms back in steps, watch the site, until Ctrl-C [CONTENT=Git URL#branch] [STACK=…]
 	@$(RUN) -m coordinator --stack $(STACK)
 
 alert-test: venv ## Send a test message by each alert channel, and say what came of it [STACK=…]
 	@$(RUN) -m coordinator.alerts --stack $(STACK)
+
+status-page: venv ## Write the status page as files from what the coordinator has found: OUT=folder [STACK=…]
+	@$(RUN) -m coordinator.status_page --stack $(STACK) --out '$(or $(OUT),$(error name a folder: make status-page OUT=…))'
 
 availability: venv ## Say what the stack can be expected to reach, with a chart [STACK=…] [FORMAT=json] [HOSTS=a,b] [EDGE=worker] [FRONTS=2] [YEARS=…] [SEED=…]
 	@$(RUN) -m tools.availability --stack $(STACK) --format $(FORMAT) $(if $(HOSTS),--hosts '$(HOSTS)') \

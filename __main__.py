@@ -64,6 +64,7 @@ handed = delivery.declare(settings, hosts)
 
 pulumi.export("site_url", edge.site_url)
 pulumi.export("release", site.release)
+pulumi.export("headers", headers)
 pulumi.export(
     "platforms",
     [

@@ -32,6 +32,7 @@ from components.worker_limits import WorkerLimits
 from coordinator.delivery_settings import Delivery, given
 from coordinator.recovery_settings import Recovery
 from coordinator.strict_settings import NOT_SHOWN
+from coordinator.watching_settings import names_that_do_not_fit
 from planning.traffic import Traffic
 from platforms import PLATFORMS
 from website.checks.settings import Checks
@@ -132,7 +133,11 @@ class Settings(BaseModel):
             raise ValueError(
                 "monitorTimeout × (monitorRetries + 1) must be shorter than monitorInterval; lower one of them"
             )
-        if mistakes := list(self.monitoring.mistakes(edge_mode=self.edge_mode, alert_email=self.alert_email)):
+        mistakes = [
+            *self.monitoring.mistakes(edge_mode=self.edge_mode, alert_email=self.alert_email),
+            *names_that_do_not_fit(self.coordinator.watching, self.hosts, self.site_name),
+        ]
+        if mistakes:
             raise ValueError("; ".join(mistakes))
         return self
 

@@ -5,4 +5,5 @@ restart; ``recovery`` puts the three together; ``supervisor`` keeps tasks runnin
 ``receiver`` proves who sent a webhook, ``pushes`` reads it, ``queue`` keeps it; ``server`` listens. ``poll`` looks for
 what no webhook told. ``deployer`` makes the newest tip live by one of ``ways``; ``history`` remembers, ``reports``
 tells the forges; ``delivery`` puts these together.
+``watching`` looks at the site, ``alerts`` tells people, ``status_page`` shows; ``monitoring`` puts these together.
 """

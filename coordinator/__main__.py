@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from coordinator import delivery, places, settings, supervisor
+from coordinator import delivery, monitoring, places, settings, supervisor
+from coordinator.alerts.opening import alert_order
 from coordinator.balancer import Balancer, CloudflareBalancer
 from coordinator.database import DiskRefuses
 from coordinator.delivery import Order, Parts
@@ -34,10 +35,10 @@ _log = logging.getLogger(__name__)
 )
 @click.option("--verbose", is_flag=True, help="Log each request too.")
 def main(stack: str | None, sandbox: bool, once: bool, dry_run: bool, state: Path | None, verbose: bool) -> None:
-    """Make pushes live, and bring platforms back in steps after an outage, until SIGTERM or Ctrl-C.
+    """Make pushes live, bring platforms back in steps after an outage, and watch the site, until SIGTERM or Ctrl-C.
 
-    Which of the two, and how, the stack's settings say. When it is not running, nothing is deployed by itself and
-    traffic stays as it is. Logs go to standard error. --once and --dry-run are about the outages only.
+    Which of these, and how, the stack's settings say. When it is not running, nothing is deployed by itself, traffic
+    stays as it is, and nobody looks. Logs go to standard error. --once and --dry-run are about the outages only.
     """
     _log_to_standard_error(verbose, "dry run, nothing is set: " if dry_run else "")
     if sandbox == (stack is not None):
@@ -54,6 +55,8 @@ def main(stack: str | None, sandbox: bool, once: bool, dry_run: bool, state: Pat
 async def _run(stack: str, memory: Memory, *, once: bool, dry_run: bool) -> None:
     found = settings.read(places.ROOT, stack)
     wanted = None if once or dry_run else _delivery(stack, found)
+    watched = not once and not dry_run and found.coordinator.watching is not None
+    told = alert_order(stack, found) if watched else None
     parts = Parts()
     async with AsyncExitStack() as held:
         if once or dry_run:
@@ -66,6 +69,10 @@ async def _run(stack: str, memory: Memory, *, once: bool, dry_run: bool) -> None
             parts.tasks["recovery"] = recovery.run
         if wanted is not None:
             await held.enter_async_context(delivery.opened(wanted, places.ROOT, memory.path.parent, parts))
+        if told is not None:
+            await held.enter_async_context(
+                monitoring.opened(stack, found, told, places.ROOT, memory.path.parent, parts)
+            )
         if not parts.tasks and not parts.ending:
             if found.coordinator.recovery:
                 found.require_load_balancer()

@@ -66,6 +66,7 @@ class Parts:
 
     tasks: dict[str, Task] = field(default_factory=dict)
     ending: dict[str, Ending] = field(default_factory=dict)
+    beats: Heartbeats = field(default_factory=Heartbeats)
 
 
 def has_content_to_follow(settings: StackSettings, environment: Mapping[str, str] = os.environ) -> bool:
@@ -99,7 +100,7 @@ async def opened(wanted: Order, root: Path, state: Path, parts: Parts) -> AsyncI
     ``root`` is the checkout that publishes, ``state`` the folder for what must survive a restart. Raises DiskRefuses,
     and Refused where the address to listen on is taken.
     """
-    own, metrics, beats = wanted.settings.coordinator, Metrics(), Heartbeats()
+    own, metrics, beats = wanted.settings.coordinator, Metrics(), parts.beats
     refuse_taken(own.listen)
     async with AsyncExitStack() as held:
         queue = await held.enter_async_context(DeployQueue(state / f"{wanted.stack}.queue.sqlite"))
@@ -138,7 +139,7 @@ def _heard(own: Delivery) -> str:
     return " and ".join([*(f"webhooks of {name}" for name in hooks), *looks])
 
 
-def refuse_taken(address: str) -> None:
+def refuse_taken(address: str, setting: str = "listen") -> None:
     """Raise Refused where nothing can listen on an address. A socket's file is made anew."""
     if address.startswith("unix:"):
         return
@@ -147,7 +148,7 @@ def refuse_taken(address: str) -> None:
         socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such port"
-        raise Refused(f"coordinator.listen: cannot listen on {address}: {reason}; set another address") from error
+        raise Refused(f"coordinator.{setting}: cannot listen on {address}: {reason}; set another address") from error
 
 
 def _family(host: str) -> socket.AddressFamily:

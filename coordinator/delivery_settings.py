@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from coordinator.alerts.settings import Alerts, alert_secrets_of
 from coordinator.strict_settings import Address, Secret, Strict
+from coordinator.watching_settings import StatusPage, Watching
 
 _Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 _Project = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
@@ -135,6 +136,10 @@ class Delivery(Strict):
     github_dispatch: GitHubDispatch | None = None
     reports: Reports = Reports()
     alerts: Alerts = Alerts()
+    watching: Watching | None = None
+    """Who looks after the site between two deployments; nobody where it is left out."""
+    status_page: StatusPage | None = StatusPage()
+    """Where what was seen is shown; only with ``watching``."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Delivery:
@@ -161,6 +166,10 @@ class Delivery(Strict):
             found.append("up.command is only for deploy: up")
         if self.longest_retry_wait < self.retry_wait:
             found.append("longestRetryWait is shorter than retryWait")
+        if self.watching and self.status_page and self.status_page.listen == self.listen and self.deploy != "none":
+            found.append(
+                "statusPage.listen is the address of the webhooks; the page is for everybody and needs its own"
+            )
         if 0 < self.poll < 5:
             found.append("poll is 0 for never, or at least 5 seconds")
         return found

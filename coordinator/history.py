@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,8 @@ class HostResult:
     release: str = ""
     trouble: str = ""
     """Empty where all is well."""
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """``upload``, ``publish``, ``verify`` → seconds, where the way tells."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,10 @@ class History:
         which = "WHERE target = ? AND ended IS NOT NULL AND (?2 IS NULL OR outcome = ?2) ORDER BY id DESC LIMIT 1"
         found = await self._deployments(which, target, outcome)
         return found[0] if found else None
+
+    async def newest(self, count: int) -> list[Deployment]:
+        """The newest deployments, also those that run, newest first."""
+        return await self._deployments("ORDER BY id DESC LIMIT ?", count)
 
     async def last_success(self) -> Deployment | None:
         """The newest deployment that succeeded."""

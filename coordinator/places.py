@@ -9,6 +9,7 @@ from pathlib import Path
 
 from coordinator.errors import Refused, Unreachable
 from coordinator.settings import Access, access
+from coordinator.watching.observing import Internet
 
 ROOT = Path(__file__).resolve().parents[1]
 SANDBOX = "sandbox"
@@ -33,6 +34,22 @@ def access_of(stack: str, environment: Mapping[str, str] = os.environ) -> Callab
     return lambda: found
 
 
+def internet_of(stack: str, environment: Mapping[str, str] = os.environ) -> Callable[[], Internet]:
+    """How the stack's public names are reached: inside the sandbox, or as this machine does."""
+    if stack != SANDBOX:
+        return Internet
+    description = _sandbox_state(environment) / "world" / "sandbox.json"
+    return lambda: _sandbox_internet(description)
+
+
+def speed_of(stack: str, environment: Mapping[str, str] = os.environ) -> float:
+    """Seconds that pass for the stack in a real one; 1 also for a sandbox that does not run."""
+    try:
+        return internet_of(stack, environment)().speed
+    except Unreachable:
+        return 1.0
+
+
 def _sandbox_state(environment: Mapping[str, str]) -> Path:
     own = environment.get("PEACEFULROBOT_STATE")
     return Path(own).expanduser().absolute() if own else ROOT / ".sandbox"
@@ -49,3 +66,14 @@ def _described(description: Path, failure: type[Exception]) -> Access:
         )
     except (OSError, ValueError, KeyError) as error:
         raise failure(f"no sandbox runs on {description.parents[1]}: start it with `make up`") from error
+
+
+def _sandbox_internet(description: Path) -> Internet:
+    try:
+        said = json.loads(description.read_text("utf-8"))
+        variables = said["environment"]
+        return Internet(
+            variables["HTTPS_PROXY"], variables["SSL_CERT_FILE"], said["name_servers"], float(said["speed"])
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise Unreachable(f"no sandbox runs on {description.parents[1]}: start it with `make up`") from error

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from coordinator.delivery_settings import Delivery
 from coordinator.errors import Refused
 from coordinator.recovery_settings import Recovery
 from coordinator.strict_settings import NOT_SHOWN
+from coordinator.watching_settings import names_that_do_not_fit
 
 _HEX_ID = r"^[0-9a-f]{32}$"
 
@@ -35,6 +36,13 @@ class StackSettings(BaseModel):
     hosts: tuple[str, ...] = Field(min_length=1)
     recovery: Recovery = Recovery()
     coordinator: Delivery = Delivery()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> StackSettings:
+        mistakes = names_that_do_not_fit(self.coordinator.watching, self.hosts, self.site_name)
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
 
     @property
     def site_name(self) -> str:

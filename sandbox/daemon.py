@@ -20,6 +20,7 @@ from sandbox.authority import write_whole
 from sandbox.control import control_app
 from sandbox.forward_proxy import ForwardProxy, Route
 from sandbox.listeners import HOST, PublicPlane, failing_on_request, serve_api
+from sandbox.name_server import NameServer
 from sandbox.open_files import allow_many_files
 from sandbox.provider import server as provider_server
 from sandbox.provider.resource_type import Invoke, ResourceType
@@ -66,6 +67,7 @@ class Daemon:
         self._api_ports: dict[str, int] = {}
         self._made: dict[str, set[str]] = {}
         """Type → ids of the resources that were made, and not deleted, since the start."""
+        self._name_servers: list[str] = []
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -103,6 +105,9 @@ class Daemon:
                 await self._serve_control_plane(twin.name, control, stack)
         await self._serve_providers(stack)
         await self._serve_proxy(stack)
+        names = NameServer(lambda name: self._world.lookup(name) is not None)
+        self._name_servers.append(f"{HOST}:{await names.start()}")
+        stack.callback(names.stop)
         runner, port = await serve_api(
             control_app({"/status": self.status, "/made": self.made}, self._platforms(), self._world.calls, self._stop)
         )
@@ -184,6 +189,7 @@ class Daemon:
             "site_url": self._site_url(),
             "speed": self._speed,
             "ca_file": str(self._world.authority.file),
+            "name_servers": self._name_servers,
             "environment": self._environment,
             "platforms": {name: {"url": self._url(name)} for name in self._platforms()},
         }

@@ -2,69 +2,91 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
-from coordinator.status_page.drawings import bars, sparkline
+from coordinator.status_page import words
+from coordinator.status_page.drawings import bars, meter, sparkline
 from coordinator.status_page.view import DAYS_SHOWN, View
 
-_WORDS = {"well": "well", "unwell": "not well", "unknown": "not known"}
-_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+_TEMPLATES = Path(__file__).with_name("templates")
+_STATES = {
+    "well": "Well",
+    "doubtful": "One failed look",
+    "unwell": "Not well",
+    "recovering": "Coming back",
+    "unknown": "Not known",
+}
+_SUBJECTS = {"site": "The site", "prober": "Monitoring", "dns": "DNS"}
+_KINDS = {"opened": "Opened", "closed": "Closed", "noted": "Noted"}
+_OUTCOMES = {
+    "deployed": "Live",
+    "failed": "Failed",
+    "running": "Running",
+    "interrupted": "Interrupted",
+    "died": "Cut off",
+}
+#: Names of the icons in the template, by state and outcome.
+_ICONS = {
+    "well": "yes",
+    "deployed": "yes",
+    "degraded": "mind",
+    "doubtful": "mind",
+    "recovering": "mind",
+    "unwell": "no",
+    "failed": "no",
+    "died": "no",
+}
+_INCIDENTS_SHOWN = 10
+STYLE = re.sub(r"\s*\n\s*", "", (_TEMPLATES / "style.css").read_text("utf-8"))
+STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+"""What a content security policy allows the page's style by."""
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """One deployment as it is shown. Times are seconds."""
-
-    began: float
-    tip: str
-    outcome: str
-    seconds: float | None
-    steps: Mapping[str, float] = field(default_factory=dict)
-    """Platform or step → how long it took."""
-
-
-def page(view: View, deployments: Sequence[Deployed] = ()) -> str:
+def page(view: View) -> str:
     """HTML that needs no script and no other file."""
-    steps = list(dict.fromkeys(name for one in deployments for name in one.steps))
+    kinds = ("site", "dns"), ("platform",), ("other",)
     return (
         _templates()
         .get_template("page.html.j2")
         .render(
             view=view,
-            deployments=deployments,
-            steps=steps,
-            words=_WORDS,
+            groups=[[row for row in view.rows if row.kind in group] for group in kinds],
+            incidents=view.incidents[:_INCIDENTS_SHOWN],
             days_shown=DAYS_SHOWN,
-            bars=bars,
-            sparkline=sparkline,
+            style=Markup(STYLE),  # noqa: S704 - a file of this folder
+            style_source=STYLE_SOURCE,
         )
     )
 
 
 def feed(view: View) -> str:
     """Atom (RFC 4287)."""
-    updated = max((line.at for one in view.incidents for line in one.lines), default=view.at)
+    updated = max((line.at for one in view.incidents for line in one.lines), default=0.0)
     return _templates().get_template("feed.atom.j2").render(view=view, updated=updated)
 
 
-def as_json(view: View, deployments: Sequence[Deployed] = ()) -> str:
-    """The same numbers as the page's."""
-    return json.dumps({**asdict(view), "deployments": [asdict(one) for one in deployments]}, indent=1)
+def as_json(view: View) -> str:
+    """The same numbers as the page's. Times are Unix seconds, shares 0 to 1."""
+    found = asdict(view)
+    found["budget"]["left"] = view.budget.left
+    return json.dumps(found)
 
 
-def export(folder: Path, view: View, deployments: Sequence[Deployed] = ()) -> list[Path]:
+def export(folder: Path, view: View) -> list[Path]:
     """Write ``index.html``, ``feed.atom`` and ``status.json``, each whole or not at all; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"index.html": page(view, deployments), "feed.atom": feed(view), "status.json": as_json(view, deployments)}
+    texts = {"index.html": page(view), "feed.atom": feed(view), "status.json": as_json(view)}
     return [_written(folder / name, text) for name, text in texts.items()]
 
 
@@ -79,46 +101,24 @@ def _written(path: Path, text: str) -> Path:
 @cache
 def _templates() -> Environment:
     found = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(("html.j2", "atom.j2")),
         undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     found.filters.update(_FILTERS)
+    found.globals.update(bars=bars, sparkline=sparkline, meter=meter)
     return found
 
 
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%-d %B %Y, %H:%M UTC")
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
-
-
-def _age(seconds: float) -> str:
-    """``3 days``, ``5 hours``, ``2 minutes``; whole units, rounded down."""
-    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if seconds >= unit:
-            count = int(seconds // unit)
-            return f"{count} {name}{'s' if count > 1 else ''}"
-    return "less than a minute"
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} s"
-
-
 _FILTERS: dict[str, Any] = {
-    "moment": _moment,
-    "iso": _iso,
-    "clock": _clock,
-    "age": _age,
-    "seconds": _seconds,
-    "milliseconds": lambda value: f"{value * 1000:.0f} ms",
-    "hours": lambda minutes: f"{minutes / 60:,.0f} hours",
-    "percent": lambda share, digits: f"{share * 100:.{digits}f} %",
+    **{name: getattr(words, name) for name in ("moment", "day", "iso", "clock", "duration", "short", "milliseconds")},
+    "percent": words.percent,
+    "number": words.number,
+    "state": lambda name: _STATES.get(name, name),
+    "subject": lambda name: _SUBJECTS.get(name, name),
+    "kind": lambda name: _KINDS.get(name, name),
+    "outcome": lambda name: _OUTCOMES.get(name, name),
+    "icon": lambda name: _ICONS.get(name, "unsure"),
 }

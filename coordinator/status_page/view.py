@@ -6,20 +6,23 @@ Every number is counted from looks that were made. Time at which nobody looked i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from coordinator.watching.archive import DAY, Now, Sum
+from coordinator.watching.archive import DAY, QUARTER, Day, Now, Sight, Sum
 from coordinator.watching.incidents import PROBER, SITE, Event
 
-#: Share of a year that the site is to be up, and that year's minutes.
-OBJECTIVE = 0.99999
-YEAR_MINUTES = 365.25 * 24 * 60
 DAYS_SHOWN = 90
-#: Seconds after which the last look says nothing about now.
-STALE = 600.0
+#: Quarters of an hour that the line of answer times shows: a day.
+POINTS = 96
+#: Seconds after which the last look says nothing about now, at the least.
+STALE = 120.0
+_STALE_LOOKS = 4
 _CERTIFICATE_SOON = 14.0
+_BAD = frozenset({"unwell", "recovering"})
+#: Release changes that are shown, newest first.
+_RELEASES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,13 @@ class Row:
     """One target."""
 
     name: str
+    kind: str
+    """``site``, ``dns``, ``platform`` or ``other``."""
     state: str
-    """``well``, ``unwell`` or ``unknown``."""
+    """``well``, ``doubtful`` (a failed look that is not confirmed), ``unwell``, ``recovering`` or ``unknown``."""
     why: str
+    looked: float
+    """Unix seconds of the last look."""
     release: str
     release_age: float | None
     """Seconds that it has been seen there."""
@@ -37,17 +44,23 @@ class Row:
     """Of the last look."""
     certificate_days: float | None
     speeds: Sequence[float | None]
-    """Mean seconds of the good looks of each five minutes, oldest first; None where there were none."""
+    """Mean seconds of the good looks of each quarter of an hour, oldest first; None where there were none."""
     days: Sequence[float | None]
     """Share of good looks of each of the last 90 days, oldest first; None where nobody looked."""
     looks: int
     share: float | None
     """Of good looks in all those days."""
 
+    @property
+    def typical(self) -> float | None:
+        """Median of the day's quarters of an hour, in seconds."""
+        known = sorted(value for value in self.speeds if value is not None)
+        return known[len(known) // 2] if known else None
+
 
 @dataclass(frozen=True)
 class Shown:
-    """One incident with its time line, newest first on the page."""
+    """One incident with its time line, oldest first."""
 
     number: int
     subject: str
@@ -55,21 +68,85 @@ class Shown:
     closed: float | None
     lines: Sequence[Event]
 
-    def minutes(self, at: float) -> float:
+    def seconds(self, at: float) -> float:
         """How long it lasted, or has lasted at ``at``."""
-        return max(0.0, (at if self.closed is None else self.closed) - self.opened) / 60
+        return max(0.0, (at if self.closed is None else self.closed) - self.opened)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The objective beside what was measured this year at the public name."""
+    """The objective beside what was measured this year at the public name. Shares are 0 to 1."""
 
     objective: float
     share: float | None
-    minutes_down: float
-    """Bad looks times the time between looks."""
-    minutes_left: float
-    minutes_watched: float
+    down: float
+    """Seconds that bad looks stand for."""
+    allowed: float
+    """Seconds that the objective allows in this whole year."""
+    watched: float
+    """Seconds that all looks stand for."""
+
+    @property
+    def left(self) -> float:
+        """Seconds of outage that the objective leaves for this year."""
+        return max(0.0, self.allowed - self.down)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a deployment did on one platform."""
+
+    host: str
+    release: str = ""
+    trouble: str = ""
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """``upload``, ``publish``, ``verify`` → seconds."""
+
+    @property
+    def state(self) -> str:
+        """``deployed``, ``failed`` or ``unknown``."""
+        return "failed" if self.trouble else "deployed" if self.release else "unknown"
+
+    @property
+    def seconds(self) -> float | None:
+        """All steps together."""
+        return sum(self.steps.values()) if self.steps else None
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One deployment as it is shown. Times are Unix seconds."""
+
+    number: int
+    began: float
+    ended: float | None
+    tip: str
+    by: str
+    """Who publishes, with the number of the run: ``GitLab pipeline 4711``."""
+    attempt: int
+    outcome: str
+    said: str
+    hosts: Sequence[Step] = ()
+
+    def seconds(self, at: float) -> float:
+        """How long it took, or has taken at ``at``."""
+        return max(0.0, (at if self.ended is None else self.ended) - self.began)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A release as it reached the platforms."""
+
+    release: str
+    first: float
+    last: float
+    seen: Mapping[str, float]
+    """Platform → Unix seconds at which it was first seen there."""
+
+    @property
+    def skew(self) -> float:
+        """Seconds between the first and the last platform."""
+        return self.last - self.first
 
 
 @dataclass(frozen=True)
@@ -77,37 +154,68 @@ class View:
     """All of it, at one moment (Unix seconds)."""
 
     site: str
+    title: str
     at: float
-    sentence: str
+    interval: float
+    """Seconds between two looks."""
     state: str
+    """``well``, ``degraded``, ``unwell`` or ``unknown``."""
+    sentence: str
     rows: Sequence[Row]
     budget: Budget
     incidents: Sequence[Shown]
+    """Newest first."""
     releases: Mapping[str, Sequence[str]]
     """Release → platforms that serve it, most first; more than one means that platforms differ."""
+    arrivals: Sequence[Arrival] = ()
+    """Newest first."""
+    deployments: Sequence[Deployed] = ()
+    """Newest first."""
+    maintenance: float | None = None
+    """Until when there is announced work; None where there is none now."""
 
 
-def row(now: Now, recent: Sequence[Sum], days: Sequence[Sum], at: float) -> Row:
-    """What is shown of one target. ``recent`` are five minutes' sums of a day, ``days`` those of 90."""
-    fresh = at - now.at <= STALE
-    state = "unknown" if not fresh else "well" if now.good else "unwell"
+def row(
+    now: Now, kind: str, recent: Sequence[Sum], days: Sequence[Day], at: float, interval: float, *, bad: bool = False
+) -> Row:
+    """What is shown of one target. ``recent`` are sums of a day's quarters of an hour, ``days`` those of 90.
+
+    ``bad``: it is confirmed that something is wrong, and not yet that it is over.
+    """
+    state = _state(now, at - now.at <= max(STALE, _STALE_LOOKS * interval), bad)
     good, looks = sum(one.good for one in days), sum(one.looks for one in days)
+    shares = {one.begins: one.good / one.looks for one in days if one.looks}
     return Row(
         name=now.target,
+        kind=kind,
         state=state,
-        why=now.why if state == "unwell" else "",
+        why=now.why if state in {"doubtful", "unwell"} else "",
+        looked=now.at,
         release=now.release,
         release_age=at - now.since if now.release else None,
         seconds=now.seconds,
         certificate_days=now.certificate_days,
-        speeds=_filled({one.begins: one.seconds if one.good else None for one in recent}, at, 300, 288),
-        days=_filled({one.begins: one.good / one.looks if one.looks else None for one in days}, at, DAY, DAYS_SHOWN),
+        speeds=_filled({one.begins: one.seconds for one in recent if one.good}, at, QUARTER, POINTS),
+        days=_filled(shares, at, DAY, DAYS_SHOWN),
         looks=looks,
         share=good / looks if looks else None,
     )
 
 
-def _filled(found: Mapping[int, float | None], at: float, span: int, count: int) -> list[float | None]:
+def _state(now: Now, fresh: bool, bad: bool) -> str:
+    if not fresh:
+        return "unknown"
+    if now.good:
+        return "recovering" if bad else "well"
+    return "unwell" if bad else "doubtful"
+
+
+def never_seen(name: str, kind: str) -> Row:
+    """A target that nobody has looked at yet."""
+    return Row(name, kind, "unknown", "", 0.0, "", None, 0.0, None, [None] * POINTS, [None] * DAYS_SHOWN, 0, None)
+
+
+def _filled(found: Mapping[int, float], at: float, span: int, count: int) -> list[float | None]:
     last = int(at // span * span)
     return [found.get(last - span * place) for place in reversed(range(count))]
 
@@ -127,47 +235,62 @@ def _shown(number: int, lines: Sequence[Event]) -> Shown:
     return Shown(number, lines[0].subject, lines[0].at, closed, sorted(lines, key=lambda line: line.at))
 
 
-def budget(days: Sequence[Sum], interval: float, at: float) -> Budget:
-    """This year's at the public name. ``interval`` is the seconds between two looks."""
-    year = datetime(datetime.fromtimestamp(at, UTC).year, 1, 1, tzinfo=UTC).timestamp()
-    this_year = [one for one in days if one.begins >= year]
-    looks, bad = sum(one.looks for one in this_year), sum(one.bad for one in this_year)
-    down = bad * interval / 60
-    allowed = (1 - OBJECTIVE) * YEAR_MINUTES
-    share = (looks - bad) / looks if looks else None
-    return Budget(OBJECTIVE, share, down, max(0.0, allowed - down), looks * interval / 60)
+def year_of(at: float) -> tuple[float, float]:
+    """Begin and end of the calendar year (UTC)."""
+    year = datetime.fromtimestamp(at, UTC).year
+    return datetime(year, 1, 1, tzinfo=UTC).timestamp(), datetime(year + 1, 1, 1, tzinfo=UTC).timestamp()
 
 
-def view(site: str, at: float, rows: Sequence[Row], public: str, events: Sequence[Event], yearly: Budget) -> View:
-    """Put together; ``public`` is the name of the target that stands for the site."""
-    found = incidents(events)
-    state, sentence = _overall(rows, public, found)
-    return View(site, at, sentence, state, rows, yearly, found, _releases(rows, public))
+def budget(days: Sequence[Day], objective: float, at: float) -> Budget:
+    """This year's at the public name; ``objective`` is a share."""
+    begin, end = year_of(at)
+    this_year = [one for one in days if one.begins >= begin]
+    watched, down = sum(one.watched for one in this_year), sum(one.down for one in this_year)
+    share = (watched - down) / watched if watched else None
+    return Budget(objective, share, down, (1 - objective) * (end - begin), watched)
 
 
-def _overall(rows: Sequence[Row], public: str, found: Sequence[Shown]) -> tuple[str, str]:
-    by_name = {one.name: one for one in rows}
-    open_now = {one.subject for one in found if one.closed is None}
-    site = by_name.get(public)
-    others = [one for one in rows if one.name != public]
-    unwell = [one.name for one in others if one.state == "unwell"]
+def arrivals(sights: Sequence[Sight], platforms: Sequence[str]) -> list[Arrival]:
+    """How releases reached the platforms, newest first; what goes back to one is another arrival of it."""
+    found: list[tuple[str, dict[str, float]]] = []
+    for sight in sorted((one for one in sights if one.target in platforms), key=lambda one: one.at):
+        current = next((seen for release, seen in reversed(found) if release == sight.release), None)
+        if current is None or sight.target in current:
+            current = {}
+            found.append((sight.release, current))
+        current[sight.target] = sight.at
+    shown = [Arrival(release, min(seen.values()), max(seen.values()), seen) for release, seen in found]
+    return sorted(shown, key=lambda one: one.first, reverse=True)[:_RELEASES_SHOWN]
+
+
+def overall(rows: Sequence[Row], open_now: Collection[str]) -> tuple[str, str]:
+    """State and sentence. ``open_now`` are subjects of open incidents."""
+    site = next((one for one in rows if one.kind == "site"), None)
     if site is None or site.state == "unknown":
         return "unknown", "Nobody has looked for a while, so the state of the site is not known."
     if PROBER in open_now:
         return "unknown", "Everything seems to be down at once; most likely monitoring itself has a problem."
-    if site.state == "unwell" or SITE in open_now:
+    if SITE in open_now or site.state in _BAD:
         return "unwell", "The site is not well for its visitors."
+    platforms = [one for one in rows if one.kind == "platform"]
+    unwell = [one.name for one in platforms if one.state in _BAD]
+    others = [one.name for one in rows if one.kind == "other" and one.state in _BAD]
     if unwell:
-        count = f"{len(unwell)} of {len(others)} platforms are" if len(unwell) > 1 else f"{unwell[0]} is"
-        return "degraded", f"The site is well; {count} not, and visitors are served by the others."
-    if soon := [one.name for one in rows if (one.certificate_days or _CERTIFICATE_SOON) < _CERTIFICATE_SOON]:
+        who = f"{len(unwell)} of {len(platforms)} platforms are" if len(unwell) > 1 else f"{unwell[0]} is"
+        return "degraded", f"The site is well; {who} not, and visitors are served by the others."
+    if others:
+        return "degraded", f"The site is well; {', '.join(others)} {'are' if others[1:] else 'is'} not."
+    if soon := [one.name for one in rows if _ends_soon(one)]:
         return "degraded", f"The site is well; the certificate of {soon[0]} ends soon."
     return "well", "The site and all its platforms are well."
 
 
-def _releases(rows: Sequence[Row], public: str) -> dict[str, list[str]]:
-    counts = Counter(one.release for one in rows if one.release and one.name != public)
-    return {
-        release: [one.name for one in rows if one.release == release and one.name != public]
-        for release, _ in counts.most_common()
-    }
+def _ends_soon(one: Row) -> bool:
+    return one.certificate_days is not None and one.certificate_days < _CERTIFICATE_SOON
+
+
+def releases(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Release → platforms that serve it, most first."""
+    served = [(one.name, one.release) for one in rows if one.kind == "platform" and one.release]
+    counts = Counter(release for _, release in served)
+    return {release: [name for name, found in served if found == release] for release, _ in counts.most_common()}

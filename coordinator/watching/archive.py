@@ -1,6 +1,7 @@
-"""What was found, on disk: single looks for two days, five minutes' sums for ninety, days for ever.
+"""What was found, on disk: single looks for two days, sums of quarters of an hour for seven, days for ever.
 
-Availability is counted, never guessed: moments at which nobody looked stand nowhere.
+Availability is counted, never guessed: moments at which nobody looked stand nowhere. A look stands for the time until
+the next one, which is kept with it, so that the setting may change within a year.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ CREATE TABLE IF NOT EXISTS look (
     target INTEGER NOT NULL, at REAL NOT NULL, good INTEGER NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY (target, at)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sum (
-    target INTEGER NOT NULL, span INTEGER NOT NULL, begins INTEGER NOT NULL,
-    good INTEGER NOT NULL, bad INTEGER NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY (target, span, begins)
+    target INTEGER NOT NULL, begins INTEGER NOT NULL,
+    good INTEGER NOT NULL, bad INTEGER NOT NULL, ms INTEGER NOT NULL, PRIMARY KEY (target, begins)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS day (
+    target INTEGER NOT NULL, begins INTEGER NOT NULL, good INTEGER NOT NULL, bad INTEGER NOT NULL,
+    ms INTEGER NOT NULL, watched REAL NOT NULL, down REAL NOT NULL, PRIMARY KEY (target, begins)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (
+    target INTEGER NOT NULL, release TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (target, at)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS now (
     target INTEGER PRIMARY KEY, at REAL NOT NULL, good INTEGER NOT NULL, why TEXT NOT NULL, ms INTEGER NOT NULL,
@@ -37,12 +45,21 @@ CREATE INDEX IF NOT EXISTS event_by_incident ON event (incident, id);
 CREATE INDEX IF NOT EXISTS event_by_age ON event (at);
 CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
-FIVE_MINUTES, DAY = 300, 86_400
-#: Seconds that looks and five minutes' sums are kept.
-LOOKS_KEPT, SUMS_KEPT = 2 * DAY, 90 * DAY
-_ADD = """
-INSERT INTO sum (target, span, begins, good, bad, ms) VALUES (?, ?, ?, ?, ?, ?)
+QUARTER, DAY = 900, 86_400
+#: Seconds that looks, sums of quarters of an hour and first sights of releases are kept.
+LOOKS_KEPT, SUMS_KEPT, SIGHTS_KEPT = 2 * DAY, 7 * DAY, 90 * DAY
+_ADD_SUM = """
+INSERT INTO sum (target, begins, good, bad, ms) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad, ms = ms + excluded.ms
+"""
+_ADD_DAY = """
+INSERT INTO day (target, begins, good, bad, ms, watched, down) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad, ms = ms + excluded.ms,
+    watched = watched + excluded.watched, down = down + excluded.down
+"""
+_SAW = """
+INSERT OR IGNORE INTO seen (target, release, at)
+SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM now WHERE target = ?1 AND released = ?2)
 """
 _NOW = """
 INSERT INTO now (target, at, good, why, ms, released, since, certificate_days) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?2, ?7)
@@ -65,6 +82,25 @@ class Sum:
     def looks(self) -> int:
         """All of them."""
         return self.good + self.bad
+
+
+@dataclass(frozen=True)
+class Day(Sum):
+    """Likewise of one day (UTC)."""
+
+    watched: float
+    """Seconds that the looks stand for."""
+    down: float
+    """Seconds that the bad ones stand for."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A release was seen at a target for the first time. ``at`` is Unix seconds."""
+
+    target: str
+    release: str
+    at: float
 
 
 @dataclass(frozen=True)
@@ -100,13 +136,14 @@ class Archive:
     ) -> None:
         await self._database.close()
 
-    async def keep(self, findings: Iterable[Finding], events: Iterable[Event] = (), situation: str = "") -> None:
-        """Keep one round with what it led to, whole or not at all."""
+    async def keep(
+        self, findings: Iterable[Finding], events: Iterable[Event] = (), situation: str = "", *, each: float = 0.0
+    ) -> None:
+        """Keep one round with what it led to, whole or not at all. ``each`` look stands for so many seconds."""
         findings, events = list(findings), list(events)
 
         def write() -> None:
-            for finding in findings:
-                self._add(finding)
+            self._add(findings, each)
             self._run_many(
                 "INSERT INTO event (kind, subject, at, said, incident) VALUES (?, ?, ?, ?, ?)",
                 [(one.kind, one.subject, one.at, one.text, one.number) for one in events],
@@ -122,6 +159,16 @@ class Archive:
         found = await self._query("SELECT value FROM kept WHERE name = 'situation'")
         return str(found[0][0]) if found else ""
 
+    async def keep_outputs(self, text: str) -> None:
+        """Keep what the stack said of itself."""
+        insert = "INSERT OR REPLACE INTO kept (name, value) VALUES ('outputs', ?)"
+        await self._database.write(lambda: self._run_many(insert, [(text,)]))
+
+    async def outputs(self) -> str:
+        """What the stack said of itself last; empty before."""
+        found = await self._query("SELECT value FROM kept WHERE name = 'outputs'")
+        return str(found[0][0]) if found else ""
+
     async def now(self) -> list[Now]:
         """The last look at every target, by name."""
         rows = await self._query(
@@ -130,30 +177,74 @@ class Archive:
         )
         return [Now(row[0], row[1], bool(row[2]), row[3], row[4] / 1000, row[5], row[6], row[7]) for row in rows]
 
-    async def sums(self, target: str, span: int, since: float) -> list[Sum]:
-        """Sums of ``span`` seconds (300 or 86,400) that begin at ``since`` or later, in order."""
+    async def sums(self, since: float) -> dict[str, list[Sum]]:
+        """Target → sums of quarters of an hour that begin at ``since`` or later, in order."""
         rows = await self._query(
-            "SELECT begins, good, bad, ms FROM sum JOIN target ON target = id "
-            "WHERE name = ? AND span = ? AND begins >= ? ORDER BY begins",
-            (target, span, since),
+            "SELECT name, begins, good, bad, ms FROM sum JOIN target ON target = id WHERE begins >= ? ORDER BY begins",
+            (since,),
         )
-        return [Sum(begins, good, bad, ms / good / 1000 if good else 0.0) for begins, good, bad, ms in rows]
+        found: dict[str, list[Sum]] = {}
+        for name, begins, good, bad, ms in rows:
+            found.setdefault(name, []).append(Sum(begins, good, bad, _mean(ms, good)))
+        return found
+
+    async def days(self, since: float) -> dict[str, list[Day]]:
+        """Target → days that begin at ``since`` or later, in order."""
+        rows = await self._query(
+            "SELECT name, begins, good, bad, ms, watched, down FROM day JOIN target ON target = id "
+            "WHERE begins >= ? ORDER BY begins",
+            (since,),
+        )
+        found: dict[str, list[Day]] = {}
+        for name, begins, good, bad, ms, watched, down in rows:
+            found.setdefault(name, []).append(Day(begins, good, bad, _mean(ms, good), watched, down))
+        return found
+
+    async def sights(self, since: float) -> list[Sight]:
+        """First sights of releases, newest first."""
+        rows = await self._query(
+            "SELECT name, release, at FROM seen JOIN target ON target = id WHERE at >= ? ORDER BY at DESC", (since,)
+        )
+        return [Sight(*row) for row in rows]
 
     async def events(self, since: float) -> list[Event]:
-        """What happened, oldest first."""
+        """What happened, oldest first. An incident that reaches back further is there with all of its time line."""
         rows = await self._query(
-            "SELECT kind, subject, at, said, incident FROM event WHERE at >= ? ORDER BY id", (since,)
+            "SELECT kind, subject, at, said, incident FROM event WHERE at >= ?1 OR incident IN "
+            "(SELECT incident FROM event WHERE at >= ?1 AND incident > 0) ORDER BY id",
+            (since,),
         )
         return [Event(*row) for row in rows]
 
-    def _add(self, found: Finding) -> None:
+    async def last_incident(self) -> int:
+        """The highest number of an incident; 0 before the first."""
+        return int((await self._query("SELECT coalesce(max(incident), 0) FROM event"))[0][0])
+
+    def _add(self, findings: Sequence[Finding], each: float) -> None:
+        """All of a round at once: one statement for each table, and one row for each sum."""
+        looks: list[tuple[int, float, int, int]] = []
+        sums: dict[tuple[int, int], tuple[int, int, int]] = {}
+        days: dict[tuple[int, int], tuple[int, int, int]] = {}
+        for found in findings:
+            key, ms, good = self._id(found.target), round(found.seconds * 1000), int(found.good)
+            looks.append((key, found.at, good, ms))
+            for held, span in ((sums, QUARTER), (days, DAY)):
+                where = key, int(found.at // span * span)
+                before = held.get(where, (0, 0, 0))
+                held[where] = before[0] + good, before[1] + 1 - good, before[2] + ms * good
+        self._run_many("INSERT OR IGNORE INTO look (target, at, good, ms) VALUES (?, ?, ?, ?)", looks)
+        self._run_many(_ADD_SUM, [(*where, *counts) for where, counts in sums.items()])
+        weighed = [(*where, *counts, sum(counts[:2]) * each, counts[1] * each) for where, counts in days.items()]
+        self._run_many(_ADD_DAY, weighed)
+        for found in _changes(findings):
+            self._see(found)
+
+    def _see(self, found: Finding) -> None:
         key, ms = self._id(found.target), round(found.seconds * 1000)
-        row = (key, found.at, int(found.good), ms)
-        self._run_many("INSERT OR IGNORE INTO look (target, at, good, ms) VALUES (?, ?, ?, ?)", [row])
-        good, bad = int(found.good), int(not found.good)
-        spans = [(key, span, int(found.at // span * span), good, bad, ms * good) for span in (FIVE_MINUTES, DAY)]
-        self._run_many(_ADD, spans)
-        self._run_many(_NOW, [(key, found.at, good, found.why, ms, found.release, found.certificate_days)])
+        if found.release:
+            self._run_many(_SAW, [(key, found.release, found.at)])
+        row = (key, found.at, int(found.good), found.why, ms, found.release, found.certificate_days)
+        self._run_many(_NOW, [row])
 
     def _id(self, name: str) -> int:
         if name not in self._ids:
@@ -163,16 +254,33 @@ class Archive:
         return self._ids[name]
 
     def _tidy(self) -> None:
-        """Remove what is older than it is kept, every five minutes."""
+        """Remove what is older than it is kept, every quarter of an hour."""
         now = self._clock()
-        if now - self._tidied < FIVE_MINUTES:
+        if now - self._tidied < QUARTER:
             return
         self._tidied = now
         self._run_many("DELETE FROM look WHERE at < ?", [(now - LOOKS_KEPT,)])
-        self._run_many("DELETE FROM sum WHERE span = ? AND begins < ?", [(FIVE_MINUTES, now - SUMS_KEPT)])
+        self._run_many("DELETE FROM sum WHERE begins < ?", [(now - SUMS_KEPT,)])
+        self._run_many("DELETE FROM seen WHERE at < ?", [(now - SIGHTS_KEPT,)])
 
     def _run_many(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         self._database.connection.executemany(statement, rows)
 
     async def _query(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         return await self._database.read(lambda: self._database.connection.execute(statement, values).fetchall())
+
+
+def _mean(ms: int, good: int) -> float:
+    """Seconds of one good look."""
+    return ms / good / 1000 if good else 0.0
+
+
+def _changes(findings: Sequence[Finding]) -> list[Finding]:
+    """Of each target's findings the first and the last with one release in a row."""
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        kept = found.setdefault(one.target, [])
+        if len(kept) > 1 and kept[-2].release == kept[-1].release == one.release:
+            kept.pop()
+        kept.append(one)
+    return [one for kept in found.values() for one in kept]

@@ -8,7 +8,8 @@ flapping, once, and then left alone until it has calmed down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
@@ -24,7 +25,7 @@ _OLDEST, _NEWEST = 0.75, 1.25
 
 @dataclass(frozen=True)
 class Rules:
-    """How doubt becomes certainty. The setting ``monitoring`` of a stack."""
+    """How doubt becomes certainty. The setting ``coordinator.watching`` of a stack."""
 
     failures: int = 2
     """Bad samples in a row that open an incident."""
@@ -56,10 +57,19 @@ class Window:
     begins: float
     ends: float
     targets: frozenset[str] = frozenset()
+    every: float = 0.0
+    """Seconds from one to the next; 0 where there is one only."""
 
     def holds(self, target: str, at: float) -> bool:
         """Whether the target is being worked on."""
-        return self.begins <= at < self.ends and (not self.targets or target in self.targets)
+        return (not self.targets or target in self.targets) and self.ends_after(at) is not None
+
+    def ends_after(self, at: float) -> float | None:
+        """When the one ends that it is time for at ``at``; None where there is none then."""
+        if at < self.begins:
+            return None
+        shift = (at - self.begins) // self.every * self.every if self.every else 0.0
+        return self.ends + shift if at < self.ends + shift else None
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,26 @@ class Situation:
     next_number: int = 1
     all_bad: int = 0
     """Rounds in a row in which everything was bad."""
+    series: int = 0
+    """Unix seconds at which counting began; it tells incidents apart from those of a file that was lost."""
+    looked: float = 0.0
+    """When the last round was."""
+
+    def rested(self) -> Situation:
+        """After a time in which nobody looked: what was counted before does not go on."""
+        targets = {name: replace(one, streak=0, recent=()) for name, one in self.targets.items()}
+        return replace(self, targets=targets, all_bad=0)
+
+    def without_others(self, names: Collection[str], at: float) -> tuple[Situation, Sequence[Event]]:
+        """Forget targets that nobody watches any more; what was open for them alone is closed."""
+        gone = self.targets.keys() - set(names)
+        if not gone:
+            return self, ()
+        ended = [one for one in self.open.values() if one.subject not in {SITE, PROBER} and one.touched <= gone]
+        left = {key: one for key, one in self.open.items() if one not in ended}
+        kept = {name: one for name, one in self.targets.items() if name not in gone}
+        events = [Event("closed", one.subject, at, "is not watched any more", one.number) for one in ended]
+        return replace(self, targets=kept, open=left), events
 
 
 @dataclass(frozen=True)
@@ -143,10 +173,14 @@ class Watch:
     rules: Rules
     public: frozenset[str]
     windows: Sequence[Window] = ()
+    silence: float = math.inf
+    """Seconds without a look after which counting begins anew."""
 
     def taken(self, before: Situation, samples: Iterable[Sample]) -> tuple[Situation, Sequence[Event]]:
         """One round: every sample of about the same moment. Returns what is known then, and what happened."""
-        given = [one for one in samples if not any(window.holds(one.target, one.at) for window in self.windows)]
+        all_given = list(samples)
+        given = [one for one in all_given if not any(window.holds(one.target, one.at) for window in self.windows)]
+        before = self._after_silence(before, all_given)
         if not given:
             return before, ()
         at = max(sample.at for sample in given)
@@ -160,6 +194,15 @@ class Watch:
         seen = replace(before, targets=targets, all_bad=before.all_bad + 1 if everything else 0)
         after, found = self._judged(before, seen, at)
         return after, (*events, *found)
+
+    def _after_silence(self, before: Situation, samples: Sequence[Sample]) -> Situation:
+        """What goes on counting: nothing after a pause, and no target while it is being worked on."""
+        at = max((one.at for one in samples), default=before.looked)
+        if before.looked and at - before.looked > self.silence:
+            before = before.rested()
+        worked_on = {one.target for one in samples if any(window.holds(one.target, one.at) for window in self.windows)}
+        targets = {name: replace(one, streak=0) if name in worked_on else one for name, one in before.targets.items()}
+        return replace(before, targets=targets, looked=at)
 
     def _judged(self, before: Situation, seen: Situation, at: float) -> tuple[Situation, Sequence[Event]]:
         wanted = self._causes(seen)

@@ -20,7 +20,8 @@ import dns.resolver
 import httpx
 from cryptography import x509
 
-from coordinator.watching.targets import HEALTH_PATH, Finding, Page, Target, Zone
+from coordinator.watching.targets import HEALTH_PATH, Address, Finding, Page, Target, Zone
+from website.floor import Lowered, raised
 
 #: Bytes of a release record; whoever sends more sends something else.
 _LONGEST = 64 * 1024
@@ -30,6 +31,7 @@ _DNS_PORT = 53
 _REASONS: Mapping[type[Exception], str] = {
     httpx.ConnectTimeout: "takes no connection in time",
     httpx.ReadTimeout: "does not answer in time",
+    httpx.ProxyError: "cannot be reached",
     httpx.ConnectError: "refuses connections",
     httpx.RemoteProtocolError: "broke off its answer",
     httpx.ReadError: "broke off its answer",
@@ -53,22 +55,22 @@ class Prober:
         at, began = self._clock(), time.monotonic()
         try:
             async with asyncio.timeout(SECONDS):
-                found = await (self._page(target) if isinstance(target, Page) else _zone(target))
+                found = await (_zone(target) if isinstance(target, Zone) else self._answer(target))
         except TimeoutError:
             found = {"why": "does not answer in time"}
         why = str(found.pop("why", ""))
         return Finding(target.name, at, not why, why, time.monotonic() - began, **found)
 
-    async def _page(self, page: Page) -> dict[str, Any]:
-        url, extensions = httpx.URL(page.url).join(HEALTH_PATH), {"sni_hostname": page.host}
-        if page.address:
-            host, _, port = page.address.rpartition(":")
-            url = url.copy_with(host=host, port=int(port))
-        headers = {"Host": page.host, "Cache-Control": "no-cache", "User-Agent": "peacefulrobot-prober"}
+    async def _answer(self, target: Page | Address) -> dict[str, Any]:
+        url, extra = httpx.URL(target.url), {}
+        headers = {"Cache-Control": "no-cache", "User-Agent": "peacefulrobot-prober"}
+        if isinstance(target, Page):
+            url, extra, headers["Host"] = url.join(HEALTH_PATH), {"sni_hostname": target.host}, target.host
         try:
-            async with self._http.stream("GET", url, headers=headers, extensions=extensions) as answer:
+            async with self._http.stream("GET", url, headers=headers, extensions=extra) as answer:
                 days = self._days_left(answer)
-                return {"certificate_days": days, **(await _judged(answer, page))}
+                judged = _judged(answer, target) if isinstance(target, Page) else _compared(answer, target)
+                return {"certificate_days": days, **(await judged)}
         except httpx.HTTPError as error:
             return {"why": _reason(error)}
 
@@ -83,17 +85,41 @@ class Prober:
 async def _judged(answer: httpx.Response, page: Page) -> dict[str, Any]:
     if answer.status_code != httpx.codes.OK:
         return {"why": f"answers {answer.status_code}"}
+    release = _release_of(await _beginning(answer), page.token)
+    if release is None:
+        return {"why": "serves something else than its release record"}
+    missing = [name for name, floor in page.headers.items() if not _holds(floor, name, answer.headers)]
+    why = f"does not send {', '.join(missing)} as declared" if missing else ""
+    return {"why": why, "release": release}
+
+
+async def _compared(answer: httpx.Response, wanted: Address) -> dict[str, Any]:
+    if answer.status_code != wanted.status:
+        return {"why": f"answers {answer.status_code}"}
+    if wanted.contains and wanted.contains.encode() not in await _beginning(answer):
+        return {"why": "answers without the text that is expected"}
+    return {}
+
+
+async def _beginning(answer: httpx.Response) -> bytes:
+    """The body, cut off a little after 64 KB."""
     body = b""
     async for piece in answer.aiter_bytes():
         body += piece
         if len(body) > _LONGEST:
-            return {"why": "serves something else than its release record"}
-    release = _release_of(body, page.token)
-    if release is None:
-        return {"why": "serves something else than its release record"}
-    missing = sorted(name for name, value in page.headers.items() if answer.headers.get(name) != value)
-    why = f"does not send {', '.join(missing)} as declared" if missing else ""
-    return {"why": why, "release": release}
+            break
+    return body
+
+
+def _holds(floor: str, name: str, headers: httpx.Headers) -> bool:
+    """Whether one of the answer's headers of this name is at least as strict; browsers enforce all of them."""
+    for value in headers.get_list(name):
+        try:
+            raised(name, floor, value)
+        except Lowered:
+            continue
+        return True
+    return False
 
 
 def _release_of(body: bytes, token: str) -> str | None:

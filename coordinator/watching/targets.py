@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 #: Serves the release id and a constant word; the load balancer's monitor asks for it too.
 HEALTH_PATH = "/.well-known/release.json"
@@ -21,14 +20,17 @@ class Page:
     """Host header and TLS name."""
     token: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers that the answer must have, with their values; names in lower case."""
-    address: str = ""
-    """``host:port`` that is connected to instead of the URL's, on a sandbox; empty asks the DNS."""
+    """The floor of headers: the answer must have each of them, at least as strict."""
 
-    @property
-    def secure(self) -> bool:
-        """Whether there is a certificate to look at."""
-        return urlsplit(self.url).scheme == "https"
+
+@dataclass(frozen=True)
+class Address:
+    """An address of somebody's own that must answer with a status, and with a text where one is given."""
+
+    name: str
+    url: str
+    status: int = 200
+    contains: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Zone:
     """Addresses ``ip`` or ``ip:port``; empty asks the DNS for the zone's own."""
 
 
-Target = Page | Zone
+Target = Page | Address | Zone
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coordinator.history import Deployment, HostResult, Outcome, Result
 from coordinator.stopping import Stopped, rest
@@ -39,6 +39,7 @@ class _Host(BaseModel):
     url: str = ""
     release: str = ""
     trouble: str = ""
+    steps: dict[str, float] = Field(default_factory=dict)
 
 
 class _Said(BaseModel):
@@ -160,7 +161,7 @@ def _read(outcome: Path) -> tuple[HostResult, ...]:
     except (OSError, ValidationError) as error:
         _log.warning("what the publication said of the platforms cannot be read (%s)", type(error).__name__)
         return ()
-    return tuple(HostResult(one.name, one.url, one.release, one.trouble) for one in said.platforms)
+    return tuple(HostResult(one.name, one.url, one.release, one.trouble, one.steps) for one in said.platforms)
 
 
 def _result(code: int, hosts: tuple[HostResult, ...], *, asked: bool, log: Path) -> Result:

@@ -104,3 +104,63 @@ def test_a_stack_with_a_worker_has_no_load_balancer_to_look_after(stack):
     stack().require_load_balancer()
     with pytest.raises(Refused, match=r"edgeMode worker.*brings"):
         stack(edgeMode="worker").require_load_balancer()
+
+
+def test_nobody_watches_unless_the_stack_says_so(stack):
+    assert stack().coordinator.watching is None
+    found = stack(coordinator={"watching": {}}).coordinator
+    assert (found.watching.interval, found.watching.failures, found.watching.successes) == (30, 2, 3)
+    assert (found.status_page.listen, found.status_page.objective) == ("127.0.0.1:8490", 99.999)
+
+
+def test_all_mistakes_of_watching_are_told_at_once(stack):
+    with pytest.raises(Refused) as raised:
+        stack(
+            coordinator={
+                "watching": {
+                    "interval": 1,
+                    "failures": 0,
+                    "nameServers": ["ns1.example.org", "192.0.2.1:99999"],
+                    "targets": [{"name": "dns", "url": "ftp://x"}],
+                    "maintenance": [
+                        {"begins": "2026-12-01T02:00:00Z", "ends": "2026-12-01T01:00:00Z"},
+                        {"begins": "2026-12-01T02:00:00", "ends": "2026-12-01T03:00:00Z"},
+                    ],
+                },
+                "statusPage": {"listen": "8490", "objective": 100},
+            },
+        )
+    text = str(raised.value.message)
+    assert text.startswith("10 mistakes in Pulumi.test.yaml")
+    keys = ("interval", "failures", "nameServers.0", "nameServers.1", "targets.0.name", "targets.0.url")
+    assert all(f"coordinator.watching.{key}: " in text for key in keys)
+    assert "maintenance.0: ends is not after begins" in text
+    assert "maintenance.1.begins: " in text
+    assert all(f"coordinator.statusPage.{key}: " in text for key in ("listen", "objective"))
+
+
+@pytest.mark.parametrize(
+    ("watching", "words"),
+    [
+        ({"flapsAbove": 20}, "calmBelow is not below flapsAbove"),
+        ({"dns": False, "nameServers": ["192.0.2.1"]}, "nameServers are for dns: true"),
+        ({"targets": [{"name": "a", "url": "https://a"}] * 2}, "targets have the same name: a"),
+        ({"targets": [{"name": "netlify", "url": "https://a"}]}, "netlify is watched already"),
+        (
+            {"maintenance": [{"begins": "2026-12-01T02:00:00Z", "ends": "2026-12-01T03:00:00Z", "targets": ["x"]}]},
+            "nobody watches x; use aws",
+        ),
+        (
+            {"maintenance": [{"begins": "2026-12-01T02:00:00Z", "ends": "2026-12-09T03:00:00Z", "repeat": "weekly"}]},
+            "lasts longer than the time until it repeats",
+        ),
+    ],
+)
+def test_settings_of_watching_that_do_not_fit_together_are_refused(stack, watching, words):
+    with pytest.raises(Refused, match=words):
+        stack(coordinator={"watching": watching})
+
+
+def test_the_page_for_everybody_has_an_address_of_its_own(stack):
+    with pytest.raises(Refused, match=r"statusPage.listen is the address of the webhooks"):
+        stack(coordinator={"deploy": "up", "watching": {}, "statusPage": {"listen": "127.0.0.1:8480"}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -62,3 +63,23 @@ def environment_from_pypi(name: str, version: str) -> Path:
     make = f'"$0" venv --quiet --python "$1" venv && "$0" pip install --quiet --python {program} "$2" && touch done'
     folder = installed(name, version, ["sh", "-c", make, uv, sys.executable, f"{name}=={version}"], "done")
     return folder / program
+
+
+def chromium() -> str:
+    """Path of Chromium, from Debian's packages where it is missing and may be installed; else skips."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        with filelock.FileLock(cache_folder() / "apt.lock"):
+            for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+                subprocess.run(
+                    ["apt-get", *command],
+                    env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                    capture_output=True,
+                    timeout=900,
+                    check=False,
+                )
+        found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("Chromium is not there and cannot be installed here")
+    return found

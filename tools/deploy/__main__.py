@@ -78,6 +78,14 @@ def status(stack: str, form: str) -> None:
 
 @main.command()
 @stack_option
+def outputs(stack: str) -> None:
+    """Print the stack's outputs as JSON, for programs that look after what it declares."""
+    with commands(stack) as run:
+        run.show_outputs()
+
+
+@main.command()
+@stack_option
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def releases(stack: str, form: str) -> None:
     """Show which earlier releases can be gone back to, per platform."""

@@ -111,6 +111,14 @@ class Commands:
         else:
             report.wide(self.console).print(status.table(found))
 
+    def show_outputs(self) -> None:
+        """Print the stack's outputs as JSON, ``{}`` before the first run; nothing is built or started for it."""
+        if self.stack.is_sandbox and not self.stack.state_file().exists():
+            click.echo("{}")
+            return
+        process = self.stack.engine(self.find_engine(), {})
+        click.echo(json.dumps(self.outputs(process), indent=2))
+
     def releases(self, form: str) -> None:
         """Print what can be gone back to; with ``json`` nothing else goes to standard output."""
         environment: dict[str, str] = {}
@@ -261,7 +269,7 @@ class Commands:
         else:
             state = json.loads(process.ask("stack", "export"))
             platforms = report.after_failure(state, outputs, self.stack.hosts())
-        report.write_outcome(platforms)
+        report.write_outcome(platforms, report.read_steps(self.places.journal))
         report.show(self.console, platforms, work, failed=code != 0)
         self.show_address(outputs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,17 +37,29 @@ class Platform:
 def read_journal(path: Path) -> dict[str, Work]:
     """Sum the journal by platform. A line that was cut off by a kill ends it."""
     work: dict[str, Work] = defaultdict(Work)
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    for line in lines:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            break
+    for entry in _entries(path):
         done = work[entry["platform"]]
         done.files += entry["files_sent"]
         done.bytes += entry["bytes_sent"]
         done.seconds += entry["seconds"]
     return work
+
+
+def read_steps(path: Path) -> dict[str, dict[str, float]]:
+    """Platform → operation (``upload``, ``publish``, ``verify``) → seconds, of the journal."""
+    steps: dict[str, dict[str, float]] = defaultdict(dict)
+    for entry in _entries(path):
+        done = steps[entry["platform"]]
+        done[entry["operation"]] = done.get(entry["operation"], 0.0) + entry["seconds"]
+    return steps
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
 
 
 def after_success(outputs: Mapping[str, Any]) -> list[Platform]:
@@ -86,11 +98,19 @@ def state_of(name: str, wanted: str, resources: Mapping[tuple[str, str], Mapping
     return Platform(name, address, live, trouble)
 
 
-def write_outcome(platforms: Sequence[Platform], environment: Mapping[str, str] = os.environ) -> None:
-    """Say what came of a run to the program that started it, in the file that PEACEFULROBOT_OUTCOME names."""
+def write_outcome(
+    platforms: Sequence[Platform],
+    steps: Mapping[str, Mapping[str, float]],
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """Say what came of a run to the program that started it, in the file that PEACEFULROBOT_OUTCOME names.
+
+    ``steps`` are the journal's.
+    """
     named = environment.get("PEACEFULROBOT_OUTCOME")
     if named:
-        Path(named).write_text(json.dumps({"platforms": [asdict(platform) for platform in platforms]}), "utf-8")
+        said = [{**asdict(platform), "steps": steps.get(platform.name, {})} for platform in platforms]
+        Path(named).write_text(json.dumps({"platforms": said}), "utf-8")
 
 
 def table(platforms: Sequence[Platform], work: Mapping[str, Work], *, failed: bool = False) -> Table:

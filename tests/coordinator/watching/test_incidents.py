@@ -100,7 +100,7 @@ def test_announced_work_opens_nothing_and_ends_where_it_was_announced_to():
     assert told(lived("aws", "aws", "aws", "aws", "aws", watch=watch)[1]) == [("opened", "aws")]
     assert lived("aws", "aws", "aws", watch=watch)[1] == []
     everything = Watch(Rules(), frozenset({"www"}), [Window(0, 180)])
-    assert lived("www aws", "www aws", "www", watch=everything) == (Situation(), [])
+    assert lived("www aws", "www aws", "www", watch=everything) == (Situation(looked=120), [])
 
 
 @given(st.lists(st.sets(st.sampled_from(NAMES)), max_size=80), st.integers(1, 3), st.integers(1, 4))
@@ -134,3 +134,43 @@ def test_a_restart_between_two_rounds_changes_nothing(rounds, at):
         after_known, found = WATCH.taken(after_known, samples)
         events += found
     assert (after_known, events) == whole
+
+
+def test_what_was_counted_before_a_pause_does_not_go_on():
+    watch = Watch(Rules(), frozenset({"www"}), silence=300)
+    known, _ = lived("", "aws", watch=watch)
+    known, events = watch.taken(known, [Sample("aws", 4000, good=False)])
+    assert events == ()
+    _, (opened,) = watch.taken(known, [Sample("aws", 4060, good=False)])
+    assert (opened.kind, opened.at) == ("opened", 4000)
+
+
+def test_an_open_incident_outlasts_a_pause_and_ends_with_the_first_good_look_after_it():
+    watch = Watch(Rules(), frozenset({"www"}), silence=300)
+    known, _ = lived("aws", "aws", watch=watch)
+    events = []
+    for at in (4000, 4060, 4120):
+        known, found = watch.taken(known, [Sample(name, at, good=True) for name in NAMES])
+        events += found
+    assert [(one.kind, one.at) for one in events] == [("closed", 4000)]
+
+
+def test_looks_before_announced_work_do_not_count_after_it():
+    watch = Watch(Rules(), frozenset({"www"}), (Window(60, 600, frozenset({"aws"})),))
+    _, events = lived("aws", *["aws"] * 9, "aws", "aws", watch=watch)
+    assert [(one.kind, one.at) for one in events] == [("opened", 600)]
+
+
+def test_work_that_repeats_is_announced_each_time():
+    window = Window(100, 200, every=1000)
+    held = [at for at in (99, 100, 199, 200, 1100, 1199, 1200, 7150) if window.holds("aws", at)]
+    assert held == [100, 199, 1100, 1199, 7150]
+    assert window.ends_after(7150) == 7200
+
+
+def test_a_target_that_nobody_watches_any_more_is_forgotten_and_its_incident_ends():
+    known, _ = lived("aws", "aws")
+    left, (event,) = known.without_others(["www", "netlify"], 500)
+    assert (event.kind, event.subject, event.at, event.number) == ("closed", "aws", 500, 1)
+    assert (set(left.targets), left.open) == ({"www", "netlify"}, {})
+    assert left.without_others(["www", "netlify"], 600) == (left, ())

@@ -49,7 +49,7 @@ async def site(authority, answer, *, until=None):
     await listening.start()
     port = listening._server.sockets[0].getsockname()[1]
     try:
-        yield Page("aws", f"https://{HOST}", HOST, TOKEN, {"x-frame-options": "DENY"}, f"127.0.0.1:{port}")
+        yield Page("aws", f"https://127.0.0.1:{port}", HOST, TOKEN, {"x-frame-options": "DENY"})
     finally:
         await runner.cleanup()
 

@@ -51,6 +51,7 @@ class Stand:
         self.clock = Clock()
         self.prober = Scripted(self.clock)
         self.walls = [Wall("mail"), Wall("mastodon")]
+        self.targets = TARGETS
 
     async def lived(self, *rounds):
         async with (
@@ -59,7 +60,7 @@ class Stand:
         ):
             watch = Watch(Rules(), frozenset({"www"}))
             watcher = Watcher(
-                TARGETS, self.prober, watch, archive, outbox, site="www.example.org", interval=60, clock=self.clock
+                self.targets, self.prober, watch, archive, outbox, site="www.example.org", interval=60, clock=self.clock
             )
             for bad in rounds:
                 self.prober.bad = set(bad.split())
@@ -117,7 +118,25 @@ async def test_what_was_known_is_begun_anew_when_it_cannot_be_read(stand, caplog
 
 def test_messages_of_one_incident_have_one_thread_and_keys_of_their_own():
     opened, closed = Event("opened", "aws", 100.0, "answers 503", 7), Event("closed", "aws", 200.0, "", 7)
-    (first,), (second,) = messages(opened, "s"), messages(closed, "s")
-    assert (first.key, first.thread, second.thread) == ("incident-7", "incident-7", "incident-7")
-    assert second.key == "incident-7-closed"
-    assert list(messages(Event("noted", "site", 1.0, "", 7), "s")) == []
+    (first,), (second,) = messages(opened, "s", 5), messages(closed, "s", 5)
+    assert (first.key, first.thread, second.thread) == ("incident-5-7", "incident-5-7", "incident-5-7")
+    assert second.key == "incident-5-7-closed"
+    assert list(messages(Event("noted", "site", 1.0, "", 7), "s", 5)) == []
+
+
+async def test_an_alert_is_told_although_the_file_of_what_was_found_is_lost(stand):
+    told = ["www.example.org: aws is not well"]
+    await stand.lived("aws", "aws")
+    (stand.folder / "watch.db").unlink()
+    await stand.lived("aws", "aws")
+    assert stand.walls[0].taken == [*told, *told]
+
+
+async def test_a_target_that_is_not_watched_any_more_ends_its_incident(stand):
+    await stand.lived("aws", "aws")
+    stand.targets = [one for one in TARGETS if one.name != "aws"]
+    events = await stand.lived("")
+    assert [(one.kind, one.text) for one in events] == [
+        ("opened", "answers 503"),
+        ("closed", "is not watched any more"),
+    ]

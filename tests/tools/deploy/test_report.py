@@ -79,7 +79,17 @@ def test_a_run_that_failed_beside_the_platforms_says_so():
 
 def test_the_outcome_is_written_where_the_program_that_started_the_run_wants_it(tmp_path):
     named = tmp_path / "outcome.json"
-    report.write_outcome([Platform("aws", "https://a", "r1", "failed")], {"PEACEFULROBOT_OUTCOME": str(named)})
-    row = {"name": "aws", "url": "https://a", "release": "r1", "trouble": "failed"}
+    steps = {"aws": {"upload": 2.5}}
+    report.write_outcome([Platform("aws", "https://a", "r1", "failed")], steps, {"PEACEFULROBOT_OUTCOME": str(named)})
+    row = {"name": "aws", "url": "https://a", "release": "r1", "trouble": "failed", "steps": {"upload": 2.5}}
     assert json.loads(named.read_text()) == {"platforms": [row]}
-    report.write_outcome([], {})
+    report.write_outcome([], {}, {})
+
+
+def test_the_journal_tells_what_each_step_took_on_each_platform(tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    lines = [("upload", "aws", 2.0), ("publish", "aws", 0.5), ("upload", "aws", 1.0), ("verify", "netlify", 3.0)]
+    written = [json.dumps({"operation": step, "platform": name, "seconds": took}) for step, name, took in lines]
+    journal.write_text("\n".join([*written, '{"operation": "cut']))
+    steps = {"aws": {"upload": 3.0, "publish": 0.5}, "netlify": {"verify": 3.0}}
+    assert report.read_steps(journal) == steps

@@ -1,0 +1,62 @@
+"""What the prober has found, for Prometheus. It names nothing that the status page does not show to everybody.
+
+https://prometheus.io/docs/practices/naming/
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from coordinator.watching.targets import Finding
+
+
+class WatchMetrics:
+    """All of one coordinator."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def gauge(name: str, said: str, *labels: str) -> Gauge:
+            return Gauge(name, said, labels, registry=self.registry)
+
+        self.up = gauge("target_up", "Whether the last look at a target was good: 1 or 0.", "target")
+        self.seconds = gauge("target_answer_seconds", "How long the last answer took.", "target")
+        self.certificate = gauge("target_certificate_days", "Days until the certificate ends.", "target")
+        self.release = gauge("target_release_info", "Release that a target serves.", "target", "release")
+        self.looks = Counter("target_looks", "Looks by result.", ["target", "result"], registry=self.registry)
+        self.looked = gauge("watching_last_round_timestamp_seconds", "Unix time of the last look at all targets.")
+        self.incidents = gauge("incidents_open", "Incidents that are not over.")
+        self.releases = gauge("releases_live", "Releases that platforms serve at once; more than 1 is a skew.")
+        self.availability = gauge("site_availability_ratio", "Share of this year's watched time that the site was up.")
+        self.budget = gauge("site_downtime_left_seconds", "Time that the site may still be down this year.")
+        self._released: dict[str, str] = {}
+        self.measured(math.nan, math.nan)
+
+    def took(self, findings: Iterable[Finding], open_incidents: int) -> None:
+        """One round."""
+        for found in findings:
+            self.up.labels(found.target).set(found.good)
+            self.seconds.labels(found.target).set(found.seconds)
+            self.looks.labels(found.target, "good" if found.good else "bad").inc()
+            if found.certificate_days is not None:
+                self.certificate.labels(found.target).set(found.certificate_days)
+            if found.release:
+                self._serves(found.target, found.release)
+            self.looked.set(found.at)
+        self.incidents.set(open_incidents)
+
+    def measured(self, share: float, seconds_left: float, releases: int = 0) -> None:
+        """What the status page says of this year; NaN where nothing was measured."""
+        self.availability.set(share)
+        self.budget.set(seconds_left)
+        self.releases.set(releases)
+
+    def _serves(self, target: str, release: str) -> None:
+        before = self._released.get(target)
+        if before and before != release:
+            self.release.remove(target, before)
+        self._released[target] = release
+        self.release.labels(target, release).set(1)

@@ -1,0 +1,95 @@
+"""What watches and what shows, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from tests.coordinator.delivering import Coordinator, Publishing, Site, free_port, until
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a coordinator with these settings; gives it and the address of its page."""
+    started = []
+
+    def begin(**settings):
+        port = free_port()
+        watched = {"watching": {}, "statusPage": {"listen": f"127.0.0.1:{port}"}, **settings}
+        made = Coordinator(tmp_path, Site(tmp_path), Publishing(tmp_path / "published"), **watched)
+        made.start(wait=False)
+        started.append(made)
+        return made, f"http://127.0.0.1:{port}"
+
+    yield begin
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def shown(url, path="/status.json"):
+    try:
+        return httpx.get(url + path, trust_env=False, timeout=10)
+    except httpx.TransportError:
+        return None
+
+
+def test_it_watches_alone_and_waits_for_the_first_publication(start):
+    made, url = start(deploy="none", webhooks={})
+    until(lambda: shown(url), "the page is served", 60)
+    assert shown(url).json()["state"] == "unknown"
+    assert "Nobody has looked" in shown(url, "/").text
+    assert shown(url, "/healthz").status_code == 200
+    until(lambda: "the stack has not been published yet" in made.log.read_text(), "it says what it waits for", 60)
+    assert made.stop() == 0
+    assert "Traceback" not in made.log.read_text()
+
+
+def test_it_watches_beside_the_delivery_and_shows_its_deployments(start):
+    made, url = start()
+    until(made.answers, "the webhooks are served", 60)
+    assert made.push("1") == 202
+    until(lambda: shown(url).json()["deployments"], "the deployment is shown", 60)
+    until(lambda: shown(url).json()["deployments"][0]["outcome"] == "deployed", "it ends", 60)
+    (found,) = shown(url).json()["deployments"]
+    assert [host["host"] for host in found["hosts"]] == ["aws", "netlify"]
+    assert "watching" in made.health()["tasks"]
+    assert shown(url, "/hooks/github").status_code == 404
+    assert made.stop() == 0
+    exported(made)
+
+
+def exported(made):
+    """The same without a coordinator, as files."""
+    command = [sys.executable, "-m", "coordinator.status_page", "--out", str(made.folder / "out")]
+    done = subprocess.run(command, cwd=made.root, env=made.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((made.folder / "out/status.json").read_text())["deployments"][0]["outcome"] == "deployed"
+
+
+def test_without_a_watched_day_there_is_nothing_to_write(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "coordinator.status_page",
+        "--out",
+        str(tmp_path / "out"),
+        "--state",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "nothing has been watched yet" in done.stderr) == (1, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_that_is_taken_is_named_by_its_setting(start):
+    taken = free_port()
+    with socket.create_server(("127.0.0.1", taken)):
+        made, _ = start(deploy="none", webhooks={}, statusPage={"listen": f"127.0.0.1:{taken}"})
+        assert made.process.wait(60) == 1
+    assert "coordinator.statusPage.listen: cannot listen on" in made.log.read_text()
