@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-# The same examples on every machine: a run that fails can be run again.
-settings.register_profile("repeatable", derandomize=True, print_blob=True)
+# The same examples on every machine: a run that fails can be run again. No deadline: the machine may be busy.
+settings.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None)
 settings.load_profile("repeatable")
 
 
