@@ -153,10 +153,9 @@ sbom: venv ## Write a CycloneDX bill of materials of all that is locked [OUTPUT=
 audit: venv ## Ask whether anything that is locked has a known vulnerability; what could not be asked for is no pass
 	@$(RUN) -m tools.supply_chain audit
 
-bench: venv ## Measure uploads beside other tools, a preview beside an empty program's, all platforms beside each
-	@$(RUN) -m tools.bench
-	@$(RUN) -m tools.bench.preview
-	@$(RUN) -m tools.bench.side_by_side
+bench: venv ## Measure our own ways beside other tools, in one run [PART=s3, s3-latency, clients, preview, resources or together] [ROUNDS=3] [SITE=blog] [PEER=rclone] [FILES=1000] [OUT=folder]
+	@$(RUN) -m tools.bench --format $(FORMAT) $(PART) $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(SITE),--site '$(SITE)') \
+		$(if $(PEER),--peer '$(PEER)') $(if $(FILES),--files '$(FILES)') $(if $(OUT),--out '$(OUT)')
 
 venv:
 	@test -n '$(PYTHON)' || { echo 'make: Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3.11' >&2; exit 1; }

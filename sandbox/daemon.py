@@ -69,6 +69,7 @@ class Daemon:
         """Type → ids of the resources that were made, and not deleted, since the start."""
         self._name_servers: list[str] = []
         self._stop = asyncio.Event()
+        self.ready = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until SIGTERM, SIGINT or a request to stop. Raises AlreadyRunning."""
@@ -114,6 +115,7 @@ class Daemon:
         stack.push_async_callback(runner.cleanup)
         content = json.dumps(self._description(port), indent=2).encode()
         write_whole(self._folder / DESCRIPTION, content, mode=0o600)
+        self.ready.set()
         _log.info("ready: the site is at %s", self._site_url())
 
     async def _serve_public(self, stack: AsyncExitStack) -> None:

@@ -1,188 +1,136 @@
-"""Upload a site to an S3 server (versitygw) with our publisher, rclone and the aws CLI, round by round."""
+"""Command line: ``python -m tools.bench``; ``make bench`` runs it."""
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
-import socket
-import statistics
-import subprocess
+import platform
+import signal
 import sys
-import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
-import requests
 
-from tools.bench import programs, sites
-from tools.bench.measuring import CommandFailed, Figures, measured
-from tools.bootstrap import cache_folder
+from tools.bench.comparing import Claim, Series, as_json, judged, markdown
+from tools.bench.measuring import CommandFailed
+from tools.bench.programs import NotHere
+from tools.deploy.places import find
 
-KEY, SECRET = "bench", "benchbench"
-SCENARIOS = ("cold", "nothing changed", "all mtimes new", "1 % changed")
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A way to upload ``folder`` to ``bucket``."""
-
-    name: str
-    command: Callable[[Path, str], Sequence[str]]
-    environment: Mapping[str, str]
-
-
-@contextmanager
-def server(program: Path, folder: Path) -> Iterator[str]:
-    """Run versitygw on files in ``folder``; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
-    command = [str(program), "--port", f"127.0.0.1:{port}", "--quiet", "posix", str(folder)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(100):
-            try:
-                requests.get(address, timeout=1)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
+_S3 = ("blog", "tiny")
+Say = Callable[[str], None]
+PARTS = {
+    "s3": "uploads beside rclone, hugo deploy and aws s3 sync: 2,000 files with 100 MB, and 10,000 with 46 MB",
+    "s3-latency": "the same with 30 ms added to each request",
+    "clients": "cold deploys beside netlify-cli, vercel and firebase-tools, on the same stand-in",
+    "preview": "a preview without a change beside one of an empty program, with 10 and with 10,000 files",
+    "resources": "one resource for each file, on the same engine",
+    "together": "a release to all platforms at once beside one to each alone",
+}
+_TOO = {"aws": "aws s3 sync", "rclone": "rclone --checksum", "hugo": "hugo deploy"}
 
 
-def peers(address: str, scratch: Path) -> Iterator[Peer]:
-    """Ours and those that can be had here; the others are named with the reason."""
-    keys = {
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_ENDPOINT_URL_S3": address,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    base = {**os.environ, **keys}
-    cache = str(scratch / "cache")
-    yield Peer(
-        "publisher",
-        lambda folder, bucket: [sys.executable, "-m", "tools.bench.upload", str(folder), bucket, cache],
-        base,
-    )
-    for make in (_rclone, _aws_cli):
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Parts: " + "; ".join(f"{name}: {text}" for name, text in PARTS.items()) + ".",
+)
+@click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
+@click.option("--rounds", type=click.IntRange(1, 99), default=3, show_default=True, help="Every way once, then again.")
+@click.option(
+    "--site", "kinds", type=click.Choice(_S3), multiple=True, help="Only this site (parts s3 and s3-latency)."
+)
+@click.option("--peer", "peers", type=click.Choice(list(_TOO)), multiple=True, help="Only this peer (parts s3…).")
+@click.option("--files", type=click.IntRange(10, 20_000), default=1000, show_default=True, help="Of part resources.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for bench.json, bench.md and the charts.")
+def main(
+    parts: tuple[str, ...],
+    rounds: int,
+    kinds: tuple[str, ...],
+    peers: tuple[str, ...],
+    files: int,
+    form: str,
+    out: Path | None,
+) -> None:
+    """Measure our own ways beside other tools on this machine, in interleaved rounds of one run.
+
+    Without PARTS everything is measured, which takes about an hour. The other tools are built or installed into the
+    cache folder once; what cannot be had is named and left out. Ends with 1 where a promise is not kept.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its byte code
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started ends with it
+    found: list[Series] = []
+    promised: list[Claim] = []
+    for part in parts or PARTS:
         try:
-            yield make(address, base)
-        except programs.NotHere as error:
-            click.echo(f"left out: {error}", err=True)
+            for series, claims in _measured(part, rounds, kinds or _S3, [_TOO[name] for name in peers], files):
+                found += series
+                promised += claims
+        except NotHere as error:
+            _say(f"{part} is left out: {error}")
+        except CommandFailed as error:
+            raise click.ClickException(f"{part}: {error}") from error
+    results = judged(promised, found)
+    folder = out or find().state / "bench"
+    document = {"machine": machine(), "rounds": rounds, **as_json(found, results)}
+    text = markdown(found, results)
+    pictures = _written(folder, document, text, found)
+    click.echo(json.dumps(document, indent=2) if form == "json" else text)
+    _say(f"In {folder.resolve()}: bench.json, bench.md, {', '.join(path.name for path in pictures)}")
+    sys.exit(not all(one.kept for one in results))
 
 
-def _rclone(address: str, base: Mapping[str, str]) -> Peer:
-    program = programs.from_go(programs.RCLONE, _say)
-    remote = f":s3,provider=Other,env_auth=true,endpoint='{address}':"
-    options = ["--checksum", "--fast-list", "--transfers=32", "--checkers=32", "--s3-no-check-bucket"]
-    return Peer(
-        "rclone --checksum",
-        lambda folder, bucket: [str(program), "sync", str(folder), f"{remote}{bucket}", *options],
-        {**base, "RCLONE_CONFIG": os.devnull},
-    )
+def _measured(
+    part: str, rounds: int, kinds: Sequence[str], peers: Sequence[str], files: int
+) -> Iterator[tuple[list[Series], list[Claim]]]:
+    """Series and promises of one part; its modules are imported when it is measured."""
+    if part in {"s3", "s3-latency"}:
+        from tools.bench import s3
+
+        for kind in kinds:
+            yield s3.measure(kind, s3.MILLISECONDS if part == "s3-latency" else 0, rounds, peers, _say), s3.claims(kind)
+    elif part == "clients":
+        from tools.bench import clients
+
+        yield clients.measure(rounds, _say), clients.claims()
+    elif part == "preview":
+        from tools.bench import preview
+
+        for size in (preview.SMALL, preview.LARGE):
+            yield preview.measure(size, rounds, _say)
+    elif part == "resources":
+        from tools.bench import resources
+
+        yield resources.measure(files, _say)
+    else:
+        from tools.bench import side_by_side
+
+        yield side_by_side.measure(rounds, _say), side_by_side.claims()
 
 
-def _aws_cli(address: str, base: Mapping[str, str]) -> Peer:
-    del address
-    folder = programs.aws_cli(_say)
-    return Peer(
-        "aws s3 sync",
-        lambda site, bucket: [
-            sys.executable,
-            "-m",
-            "awscli",
-            "s3",
-            "sync",
-            str(site),
-            f"s3://{bucket}",
-            "--delete",
-            "--only-show-errors",
-        ],
-        {**base, "PYTHONPATH": str(folder)},
-    )
+def _written(folder: Path, document: dict[str, object], text: str, found: Sequence[Series]) -> Sequence[Path]:
+    """Write table, figures and charts; matplotlib is imported here, for it takes a second."""
+    from tools.bench.picture import draw
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
+    (folder / "bench.md").write_text(text + "\n")
+    return draw(found, folder)
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on."""
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load": list(os.getloadavg()),
+    }
 
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def one_round(peer: Peer, site: Path, disk: Path, number: int, scratch: Path) -> Iterator[tuple[str, Figures]]:
-    """All scenarios of one peer, from an empty bucket on."""
-    bucket = f"round-{number}-{abs(hash(peer.name)) % 10**6}"
-    (disk / bucket).mkdir()
-    shutil.rmtree(scratch / "cache", ignore_errors=True)
-    log = scratch / "log.txt"
-    for scenario in SCENARIOS:
-        if scenario == "all mtimes new":
-            sites.touch_all(site)
-        if scenario == "1 % changed":
-            sites.change_some(site, number)
-        yield scenario, measured(peer.command(site, bucket), peer.environment, log)
-    shutil.rmtree(disk / bucket)
-
-
-def table(found: Mapping[tuple[str, str], Sequence[Figures]], names: Sequence[str]) -> str:
-    """Markdown: wall seconds (smallest / median), median CPU seconds and megabytes, for each peer and scenario."""
-    lines = ["| tool | " + " | ".join(SCENARIOS) + " |", "|---" * (len(SCENARIOS) + 1) + "|"]
-    for name in names:
-        cells = []
-        for scenario in SCENARIOS:
-            figures = found.get((name, scenario), ())
-            walls = [one.wall for one in figures]
-            cells.append(
-                f"{min(walls):.2f} / {statistics.median(walls):.2f} s "
-                f"({statistics.median(one.cpu for one in figures):.2f} s CPU, "
-                f"{statistics.median(one.memory for one in figures):.0f} MB)"
-                if figures
-                else "–"
-            )
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-@click.command()
-@click.option("--site", "kind", type=click.Choice(list(sites.KINDS)), default="blog", show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Each round runs every tool once, one after the other.")
-def main(kind: str, rounds: int) -> None:
-    """Measure uploads beside other tools on this machine; prints a Markdown table."""
-    original = sites.generate(kind, cache_folder() / "bench" / f"site-{kind}-{sites.SEED}")
-    found: dict[tuple[str, str], list[Figures]] = defaultdict(list)
-    try:
-        gateway = programs.from_go(programs.VERSITYGW, _say)
-    except programs.NotHere as error:
-        raise click.ClickException(f"without a server there is nothing to measure: {error}") from error
-    memory = Path("/dev/shm")  # noqa: S108 - a disk in memory, so that the disk is not what is measured
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as temporary:
-        scratch = Path(temporary)
-        (scratch / "disk").mkdir()
-        with server(gateway, scratch / "disk") as address:
-            ways = list(peers(address, scratch))
-            for number in range(rounds):
-                for peer in ways:
-                    site = scratch / "site"
-                    shutil.copytree(original, site)
-                    try:
-                        for scenario, figures in one_round(peer, site, scratch / "disk", number, scratch):
-                            found[peer.name, scenario].append(figures)
-                            _say(f"round {number + 1}, {peer.name}, {scenario}: {figures.wall:.2f} s")
-                    except CommandFailed as error:
-                        raise click.ClickException(str(error)) from error
-                    shutil.rmtree(site)
-    click.echo(f"{kind}: wall smallest / median of {rounds} rounds (CPU, peak memory)\n")
-    click.echo(table(found, [peer.name for peer in ways]))
-
-
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m tools.bench")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,27 @@ class CommandFailed(Exception):
 
 def measured(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> Figures:
     """Run a command to its end in the folder ``cwd``; what it prints goes to ``log``. Raises CommandFailed."""
-    started = time.perf_counter()
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    result = log.with_suffix(".json")
+    result.unlink(missing_ok=True)
+    launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(result.resolve())]
+    _run([*launcher, *command], environment, log, cwd)
+    found: dict[str, Any] = json.loads(result.read_text()) if result.exists() else {"code": "no result"}
+    if found["code"]:
         tail = log.read_text(errors="replace")[-600:]
-        raise CommandFailed(f"{command[0]} ended with {process.returncode}: {tail}")
-    return Figures(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        raise CommandFailed(f"{command[0]} ended with {found['code']}: {tail}")
+    return Figures(found["wall"], found["cpu"], found["kilobytes"] / 1024)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None) -> None:
+    """Run to the end in a process group of its own, which ends with the measurement."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, env=dict(environment), cwd=cwd, stdout=output, stderr=subprocess.STDOUT, process_group=0
+        ) as process,
+    ):
+        try:
+            process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,17 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from platforms import PLATFORMS
 from tools.bench import sites
 from tools.bench.checkout import checkout
-from tools.bench.measuring import CommandFailed, measured
-from tools.bootstrap import cache_folder
+from tools.bench.comparing import Claim, Series, grouped
+from tools.bench.measuring import CommandFailed, Figures, measured
+from tools.bench.s3 import Say
 from tools.deploy.places import ROOT
 
 ALLOWED = 1.3
 """All at once may take this many times what the slowest platform takes alone."""
+PART, CHANGED, ALL = "six platforms in parallel", "1 % changed", "all at once"
 _EDGE_SECONDS = 180.0
 
 
@@ -52,10 +51,10 @@ class Stack:
         }
         return {**os.environ, **own}
 
-    def up(self) -> float:
-        """Seconds of one ``up``. Raises CommandFailed."""
+    def up(self) -> Figures:
+        """One ``up``. Raises CommandFailed."""
         command = [sys.executable, "-m", "tools.deploy", "up"]
-        return measured(command, self.environment, self.folder / "log.txt", cwd=self.folder / "checkout").wall
+        return measured(command, self.environment, self.folder / "log.txt", cwd=self.folder / "checkout")
 
     def await_edge(self) -> None:
         """Wait until the edge has found every platform in order; an ``up`` before that waits for it."""
@@ -77,8 +76,8 @@ class Stack:
         subprocess.run(command, env=dict(self.environment), cwd=self.folder / "checkout", check=False)
 
 
-def seconds_of(hosts: Sequence[str], content: Path, folder: Path, rounds: int) -> list[float]:
-    """Seconds of each round: one file in a hundred is changed and published."""
+def runs_of(hosts: Sequence[str], content: Path, folder: Path, rounds: int, say: Say) -> list[Figures]:
+    """Figures of each round: one file in a hundred is changed and published."""
     stack = Stack.prepare(folder, hosts, content)
     try:
         stack.up()
@@ -87,35 +86,23 @@ def seconds_of(hosts: Sequence[str], content: Path, folder: Path, rounds: int) -
         for number in range(rounds):
             sites.change_some(folder / "content", number)
             found.append(stack.up())
-            click.echo(f"{'+'.join(hosts)}, round {number + 1}: {found[-1]:.1f} s", err=True)
+            say(f"{'+'.join(hosts)}, round {number + 1}: {found[-1].wall:.1f} s")
         return found
     finally:
         stack.down()
 
 
-@click.command()
-@click.option("--rounds", default=2, show_default=True, help="Releases published in each way.")
-@click.option("--site", "kind", type=click.Choice(["example", *sites.KINDS]), default="example", show_default=True)
-def main(rounds: int, kind: str) -> None:
-    """Measure a release to all platforms at once beside one to each alone; fails where it takes too much longer."""
+def claims() -> list[Claim]:
+    """What is promised."""
+    return [Claim(PART, CHANGED, ALL, tuple(PLATFORMS), ALLOWED, "slowest")]
+
+
+def measure(rounds: int, say: Say) -> list[Series]:
+    """Each platform alone, then all of them at once, on stacks of their own. Raises CommandFailed."""
     content = ROOT / "examples" / "site"
-    if kind != "example":
-        content = sites.generate(kind, cache_folder() / "bench" / f"site-{kind}-{sites.SEED}")
-    ways = {name: [name] for name in PLATFORMS} | {"all at once": list(PLATFORMS)}
-    found: dict[str, list[float]] = {}
+    ways = {name: [name] for name in PLATFORMS} | {ALL: list(PLATFORMS)}
+    found: dict[tuple[str, str, str], list[Figures]] = {}
     for name, hosts in ways.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            try:
-                found[name] = seconds_of(hosts, content, Path(temporary), rounds)
-            except CommandFailed as error:
-                raise click.ClickException(str(error)) from error
-    click.echo("| published to | smallest / median |\n|---|---|")
-    for name, seconds in found.items():
-        click.echo(f"| {name} | {min(seconds):.1f} / {statistics.median(seconds):.1f} s |")
-    ratio = statistics.median(found.pop("all at once")) / max(map(statistics.median, found.values()))
-    click.echo(f"\nAll at once take {ratio:.2f} × the slowest alone; {ALLOWED} × are allowed.")
-    sys.exit(ratio > ALLOWED)
-
-
-if __name__ == "__main__":
-    main()
+        with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
+            found[PART, CHANGED, name] = runs_of(hosts, content, Path(temporary), rounds, say)
+    return grouped(found)

@@ -72,6 +72,7 @@ class VercelPlatform(Platform):
         self._domain = target["domain"]
         self._api = VercelApi(http, target["project_id"], target.get("team_id", ""))
         self._deployment: Document | None = None
+        self._sha1: dict[str, str] = {}
 
     @classmethod
     def check_site(cls, site: Site, target: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -92,6 +93,7 @@ class VercelPlatform(Platform):
             return []
         self._deployment, lacking = await self._made(site)
         files = {sha1: file for file, sha1 in (await self._manifest(site)).values()}
+        self._sha1 = {file.path: sha1 for sha1, file in files.items()}
         unknown = [sha1 for sha1 in lacking if sha1 not in files]
         if unknown:
             raise PlatformRefused(f"vercel: asks for {unknown[0]}, which the release has not. Run again.")
@@ -100,7 +102,7 @@ class VercelPlatform(Platform):
 
     async def send(self, file: File) -> None:
         """Upload one file's bytes."""
-        sha1 = await asyncio.to_thread(self.digests.sha1, file)
+        sha1 = self._sha1[file.path]
         await self._api.upload(sha1, file.size, body_of(file), file.path)
 
     async def stage(self, site: Site) -> str:
