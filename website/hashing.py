@@ -1,7 +1,7 @@
 """SHA-256 of every file, from the stat cache where it can be trusted, else by reading.
 
-One thread: on files of a few KiB opening them is the cost, and a future for each one is several times slower than
-reading it.
+Small files are read one after the other: opening them is the cost, and a future for each one is several times slower
+than reading it. Large ones are read by other threads meanwhile.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from website.errors import ChangedWhileReading, Problem, unreadable
@@ -19,6 +20,9 @@ from website.walk import Found
 
 _CHUNK = 1 << 20
 _HEAD = 1024
+#: Bytes from which handing a file to another thread costs less than it saves.
+_LARGE = 128 * 1024
+_THREADS = min(4, max(1, (os.cpu_count() or 1) - 1))
 _PRIVATE_KEY = re.compile(rb"^\s*(-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|PuTTY-User-Key-File-\d)", re.MULTILINE)
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
@@ -30,18 +34,27 @@ def digests(files: Sequence[Found], cache_file: Path) -> tuple[dict[str, str], l
     """
     cache = StatCache(cache_file)
     problems: list[Problem] = []
-    found: dict[str, str] = {}
-    for path, location, state in files:
-        known = cache.get(path, state)
-        if known is None:
-            known, reason = _read(path, location, state)
-            if reason:
-                problems.append(Problem(path, 0, reason))
-                continue
-            cache.put(path, state, known)
-        found[path] = known
+    found = {path: digest for path, _, state in files if (digest := cache.get(path, state))}
+    unread = [one for one in files if one.path not in found]
+    for one, (digest, reason) in zip(unread, _read_all(unread), strict=True):
+        if reason:
+            problems.append(Problem(one.path, 0, reason))
+            continue
+        cache.put(one.path, one.stat, digest)
+        found[one.path] = digest
     cache.save(found)
     return found, problems
+
+
+def _read_all(files: Sequence[Found]) -> list[tuple[str, str | None]]:
+    """What ``_read`` says of each file, in their order."""
+    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        large = {place: pool.submit(_read, *one) for place, one in enumerate(files) if one.stat.st_size >= _LARGE}
+        small = {place: _read(*one) for place, one in enumerate(files) if place not in large}
+        return [small[place] if place in small else large[place].result() for place in range(len(files))]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _read(path: str, location: str, walked: os.stat_result) -> tuple[str, str | None]:
