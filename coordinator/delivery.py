@@ -139,7 +139,7 @@ def _heard(own: Delivery) -> str:
     return " and ".join([*(f"webhooks of {name}" for name in hooks), *looks])
 
 
-def refuse_taken(address: str, setting: str = "listen") -> None:
+def refuse_taken(address: str) -> None:
     """Raise Refused where nothing can listen on an address. A socket's file is made anew."""
     if address.startswith("unix:"):
         return
@@ -148,7 +148,7 @@ def refuse_taken(address: str, setting: str = "listen") -> None:
         socket.create_server((host.strip("[]"), int(port)), family=_family(host)).close()
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such port"
-        raise Refused(f"coordinator.{setting}: cannot listen on {address}: {reason}; set another address") from error
+        raise Refused(f"coordinator.listen: cannot listen on {address}: {reason}; set another address") from error
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import logging
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from starlette.applications import Starlette
+
 from coordinator import places
 from coordinator.alerts import opening
 from coordinator.alerts.opening import AlertOrder
-from coordinator.delivery import Parts, refuse_taken
+from coordinator.delivery import Parts
+from coordinator.errors import Refused
 from coordinator.history import History
 from coordinator.server import serve
 from coordinator.settings import StackSettings
@@ -39,8 +46,7 @@ async def opened(
     if watching is None:
         yield
         return
-    if page is not None:
-        refuse_taken(page.listen, "statusPage.listen")
+    listener = None if page is None else listening(stack, page.listen)
     internet = places.internet_of(stack)
     async with AsyncExitStack() as held:
         archive = await held.enter_async_context(Archive(archive_file(state, stack)))
@@ -49,12 +55,13 @@ async def opened(
             asked(stack, watching, root), watching, internet, archive, outbox, metrics, parts.beats
         )
         parts.tasks[TASK] = observation.run
-        if page is not None:
+        if page is not None and listener is not None:
+            held.enter_context(listener)
             history = await held.enter_async_context(History(history_file(state, stack)))
             speed = places.speed_of(stack)
             reader = _reader(found, archive, history, watching, page, speed)
-            parts.ending[PAGE] = partial(serve, Pages(reader, metrics, parts.beats).app(), page.listen)
-            _log.info("the status page is at http://%s/", page.listen)
+            parts.ending[PAGE] = partial(_serve, Pages(reader, metrics, parts.beats).app(), listener)
+            _log.info("the status page is at %s", _told(listener))
         yield
 
 
@@ -64,6 +71,40 @@ async def read_only(stack: str, found: StackSettings, state: Path) -> AsyncItera
     watching, page = found.coordinator.watching or Watching(), found.coordinator.status_page or StatusPage()
     async with Archive(archive_file(state, stack)) as archive, History(history_file(state, stack)) as history:
         yield _reader(found, archive, history, watching, page, places.speed_of(stack))
+
+
+def listening(stack: str, address: str) -> socket.socket:
+    """Listen on ``HOST:PORT`` or ``unix:PATH``. Where a port is taken, the sandbox takes any free one.
+
+    Raises Refused for other stacks: whoever looks at the page must find it.
+    """
+    if address.startswith("unix:"):
+        path = Path(address.removeprefix("unix:"))
+        path.unlink(missing_ok=True)
+        return socket.create_server(str(path), family=socket.AF_UNIX)
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family)
+    except (OSError, OverflowError) as error:
+        if stack == places.SANDBOX and isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            return socket.create_server((host.strip("[]"), 0), family=family)
+        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        raise Refused(
+            f"coordinator.statusPage.listen: cannot listen on {address}: {reason}; set another address"
+        ) from error
+
+
+async def _serve(app: Starlette, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve on a socket of its own each time: the server closes what it is given."""
+    await serve(app, f"fd://{os.dup(listener.fileno())}", stop)
+
+
+def _told(listener: socket.socket) -> str:
+    name = listener.getsockname()
+    if not isinstance(name, tuple):
+        return f"unix:{name}"
+    return f"http://[{name[0]}]:{name[1]}/" if listener.family == socket.AF_INET6 else f"http://{name[0]}:{name[1]}/"
 
 
 def history_file(state: Path, stack: str) -> Path:

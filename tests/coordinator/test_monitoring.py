@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import sys
 import httpx
 import pytest
 
+from coordinator import monitoring
+from coordinator.errors import Refused
 from tests.coordinator.delivering import Coordinator, Publishing, Site, free_port, until
 
 
@@ -87,9 +90,27 @@ def test_without_a_watched_day_there_is_nothing_to_write(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_address_that_is_taken_is_named_by_its_setting(start):
-    taken = free_port()
-    with socket.create_server(("127.0.0.1", taken)):
-        made, _ = start(deploy="none", webhooks={}, statusPage={"listen": f"127.0.0.1:{taken}"})
-        assert made.process.wait(60) == 1
-    assert "coordinator.statusPage.listen: cannot listen on" in made.log.read_text()
+def test_where_the_address_is_taken_the_sandbox_takes_another_and_says_so(start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        made, _ = start(deploy="none", webhooks={}, statusPage={"listen": address})
+        until(lambda: "the status page is at http" in made.log.read_text(), "it says where", 60)
+        url = re.search(r"the status page is at (http\S+)/", made.log.read_text())[1]
+        assert url != f"http://{address}"
+        until(lambda: shown(url), "the page is served", 60)
+        assert made.stop() == 0
+
+
+def test_another_stack_names_the_setting_whose_address_is_taken():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Refused, match=r"coordinator.statusPage.listen: cannot listen on 127.0.0.1:\d+"):
+            monitoring.listening("prod", address)
+    with pytest.raises(Refused, match="there is no such port"):
+        monitoring.listening("sandbox", "127.0.0.1:99999")
+
+
+def test_a_socket_of_the_file_system_is_made_anew(tmp_path):
+    for _ in range(2):
+        with monitoring.listening("prod", f"unix:{tmp_path}/page.sock") as listener:
+            assert listener.getsockname() == f"{tmp_path}/page.sock"
