@@ -170,6 +170,8 @@ class Delivery(Strict):
             found.append(
                 "statusPage.listen is the address of the webhooks; the page is for everybody and needs its own"
             )
+        if self.alerts.names and self.watching is None:
+            found.append("alerts are set up and nothing is watched, so nobody would ever be told; add watching: {}")
         if 0 < self.poll < 5:
             found.append("poll is 0 for never, or at least 5 seconds")
         return found

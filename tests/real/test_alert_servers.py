@@ -47,7 +47,11 @@ class Checkout:
 
     def write(self, **alerts):
         (self.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")
-        given = {"cloudflareAccountId": "a" * 32, "cloudflareZoneId": "b" * 32, "coordinator": {"alerts": alerts}}
+        given = {
+            "cloudflareAccountId": "a" * 32,
+            "cloudflareZoneId": "b" * 32,
+            "coordinator": {"watching": {}, "alerts": alerts},
+        }
         config = {f"peacefulrobot-infra:{key}": value for key, value in given.items()}
         (self.folder / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": config}), "utf-8")
 

@@ -10,6 +10,7 @@ from components.settings import SettingsError, read
 from coordinator import settings
 from coordinator.alerts.opening import CHECKING, SENDING, alert_order, channels_of, opened
 from coordinator.alerts.settings import Alerts, MailAlerts
+from coordinator.delivery_settings import Delivery
 from coordinator.errors import Refused
 from coordinator.places import ROOT
 
@@ -37,7 +38,11 @@ def stack(tmp_path):
 
     def read(alerts):
         (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")
-        given = {"cloudflareAccountId": "a" * 32, "cloudflareZoneId": "b" * 32, "coordinator": {"alerts": alerts}}
+        given = {
+            "cloudflareAccountId": "a" * 32,
+            "cloudflareZoneId": "b" * 32,
+            "coordinator": {"watching": {}, "alerts": alerts},
+        }
         config = {f"peacefulrobot-infra:{key}": value for key, value in given.items()}
         (tmp_path / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": config}), "utf-8")
         return settings.read(tmp_path, "test")
@@ -127,6 +132,12 @@ def test_a_secret_that_was_written_into_the_settings_is_shown_by_no_message(stac
     for text in (str(raised.value.message), str(declared.value)):
         assert all(f"coordinator.alerts.{key}: " in text for key in ("mail.password", "webhook.url", "webhook.secret"))
         assert "planted" not in text
+
+
+def test_channels_without_anything_that_is_watched_are_refused():
+    with pytest.raises(ValueError, match="nobody would ever be told; add watching"):
+        Delivery.model_validate({"alerts": {"mail": MAIL}})
+    assert Delivery.model_validate({"alerts": {"mail": MAIL}, "watching": {}}).alerts.names == ("mail",)
 
 
 def test_the_port_is_that_of_the_encryption():

@@ -25,7 +25,11 @@ def checkout(tmp_path, monkeypatch):
 
     def write(alerts):
         (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text("utf-8"), "utf-8")
-        given = {"cloudflareAccountId": "a" * 32, "cloudflareZoneId": "b" * 32, "coordinator": {"alerts": alerts}}
+        given = {
+            "cloudflareAccountId": "a" * 32,
+            "cloudflareZoneId": "b" * 32,
+            "coordinator": {"watching": {}, "alerts": alerts},
+        }
         config = {f"peacefulrobot-infra:{key}": value for key, value in given.items()}
         (tmp_path / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": config}), "utf-8")
         return tmp_path
