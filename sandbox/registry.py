@@ -1,4 +1,4 @@
-"""Which twins a sandbox runs: one for each registered platform, Cloudflare in front of them, UptimeRobot beside."""
+"""Which twins a sandbox runs: for each registered platform, Cloudflare in front, UptimeRobot and GitHub beside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from platforms import PLATFORMS
 from sandbox.twin import Twin
 from sandbox.world import World
 
-_SERVICES = ("sandbox.cloudflare", "sandbox.uptimerobot")
+_SERVICES = ("sandbox.cloudflare", "sandbox.uptimerobot", "sandbox.github")
 
 
 def twins(world: World) -> list[Twin]:

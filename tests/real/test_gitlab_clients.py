@@ -109,6 +109,38 @@ found = {{
     assert (await page(world, host, "/%C3%BCn%C3%AF%20code.txt"))[0] == 200
 
 
+async def test_what_a_delivery_writes_is_written_and_read_by_the_client(python):
+    body = f"""
+{MAKE}
+tip = p.branches.get("main").commit["id"]
+p.hooks.create({{"url": "https://deploy.example.org/hooks/gitlab", "push_events": True, "token": "planted"}})
+p.variables.create({{"key": "A_TOKEN", "value": "planted-secret", "masked": True, "protected": True}})
+trigger = p.triggers.create({{"description": "Content"}})
+given = {{"environment": "production/aws", "sha": tip, "ref": "main", "tag": False, "status": "running"}}
+d = p.deployments.create(given)
+d.status = "success"
+d.save()
+p.commits.get(tip).statuses.create({{"state": "success", "name": "production"}})
+p.branches.create({{"branch": "topic", "ref": "main"}})
+mr = p.mergerequests.create({{"source_branch": "topic", "target_branch": "main", "title": "A page"}})
+note = mr.notes.create({{"body": "first"}})
+note.body = "second"
+note.save()
+found = [
+    p.hooks.list()[0].url, p.variables.list()[0].masked, trigger.token[:6],
+    [(one.environment["name"], one.status) for one in p.deployments.list(environment="production/aws")],
+    [(one.name, one.status) for one in p.commits.get(tip).statuses.list()],
+    [one.body for one in mr.notes.list()], [one.name for one in p.environments.list()],
+]
+"""
+    assert await python(body) == [
+        *("https://deploy.example.org/hooks/gitlab", True, "glptt-"),
+        [["production/aws", "success"]],
+        [["production", "success"]],
+        *(["second"], ["production/aws"]),
+    ]
+
+
 async def test_what_is_refused_reaches_the_client_as_its_own_errors(python):
     body = f"""
 {MAKE}

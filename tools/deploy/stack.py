@@ -20,7 +20,7 @@ from website.repository import CONTENT_PREFIX
 PASSPHRASE = "sandbox"  # noqa: S105 - the sandbox's state holds no secret; other stacks use the caller's
 _REAL_ACCOUNTS = (
     *("AWS_", "NETLIFY_", "CLOUDFLARE_", "PULUMI_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "FIREBASE_", "AZURE_", "ARM_"),
-    *("VERCEL_", "GITLAB_", "CI_JOB_TOKEN"),
+    *("VERCEL_", "GITLAB_", "CI_JOB_TOKEN", "GITHUB_TOKEN", "GITHUB_OWNER", "GITHUB_BASE_URL", "GITHUB_APP_"),
 )
 """Prefixes of the caller's variables that the sandbox must not see: they lead to real accounts."""
 

@@ -6,13 +6,17 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from sandbox.git.repositories import Repositories
 from sandbox.platforms.gitlab.account import PAGES_DOMAIN, TOKEN
 from sandbox.platforms.gitlab.api import Api
+from sandbox.platforms.gitlab.delivery_api import DeliveryApi
+from sandbox.platforms.gitlab.delivery_resources import TYPES
 from sandbox.platforms.gitlab.pipelines import Pipelines
-from sandbox.platforms.gitlab.projects import Projects, pages_host
-from sandbox.platforms.gitlab.repositories import Repositories
+from sandbox.platforms.gitlab.projects import Projects, full_path, pages_host
+from sandbox.platforms.gitlab.push_rules import PRE_RECEIVE
 from sandbox.platforms.gitlab.resources import Project, ProjectPagesSettings
 from sandbox.platforms.gitlab.serving import Serving
+from sandbox.platforms.gitlab.webhooks import Webhooks
 from sandbox.twin import ControlPlane, SiteView, Twin
 from sandbox.world import World
 
@@ -20,10 +24,13 @@ from sandbox.world import World
 def twin(world: World) -> Twin:
     """The GitLab twin."""
     folder = world.folder / "gitlab"
-    repositories = Repositories(folder / "repositories")
+    repositories = Repositories(folder / "repositories", PRE_RECEIVE)
     pipelines = Pipelines(world.store, repositories, folder, world.clock)
     projects = Projects(world.store, repositories, pipelines)
-    api = Api(projects, world.clock)
+    webhooks = Webhooks(world.store, repositories, world.clock)
+    pipelines.told.append(lambda project, changes: webhooks.pushed(project, full_path(project), changes))
+    joining = [kind(projects) for kind in TYPES]
+    api = Api(projects, world.clock, webhooks, DeliveryApi(projects, webhooks, joining))
     world.serve_names("gitlab", lambda: [f"*.{PAGES_DOMAIN}"])
 
     def environment(url: str) -> dict[str, str]:
@@ -32,7 +39,7 @@ def twin(world: World) -> Twin:
 
     return Twin(
         name="gitlab",
-        resource_types=(Project(projects, api.view), ProjectPagesSettings(projects)),
+        resource_types=(Project(projects, api.view), ProjectPagesSettings(projects), *joining),
         control=(ControlPlane("gitlab", api.app(), environment),),
         public=Serving(projects, pipelines.blobs).app(),
         sites=lambda: _sites(projects, pipelines.blobs),

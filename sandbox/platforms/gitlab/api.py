@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
 import math
 import time
 from collections import deque
@@ -16,24 +15,34 @@ from urllib.parse import unquote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.platforms.gitlab.account import DEPLOYMENTS, NAMESPACE, TOKEN, USER
-from sandbox.platforms.gitlab.git_http import GitHttp
+from sandbox.git.http import GitHttp
+from sandbox.platforms.gitlab.account import COMMIT_STATUSES, DEPLOYMENTS, NAMESPACE, TOKEN, USER
+from sandbox.platforms.gitlab.answers import body_of, json_answer, page
+from sandbox.platforms.gitlab.delivery_api import DeliveryApi, is_trigger
+from sandbox.platforms.gitlab.merge_requests import MergeRequests
+from sandbox.platforms.gitlab.own_runners import OwnRunners
 from sandbox.platforms.gitlab.pipelines import status_views
 from sandbox.platforms.gitlab.projects import ApiError, Projects, full_path, pages_view
+from sandbox.platforms.gitlab.push_rules import VOICE
+from sandbox.platforms.gitlab.webhooks import Webhooks
 from sandbox.store import Document
 from sandbox.world import Clock
 
 #: https://docs.gitlab.com/user/gitlab_com/#gitlabcom-specific-rate-limits (authenticated API requests)
 _REQUESTS_A_MINUTE = 2000
 _MAX_BODY = 300 * 1024**2
+_NOT_SHOWN = frozenset({"jobs", "deploy", "variables", "own_runner"})
 _MODES = {False: "100644", True: "100755"}
 
 
 class Api:
     """One application: ``/api/v4``, and the repositories over HTTP."""
 
-    def __init__(self, projects: Projects, clock: Clock) -> None:
+    def __init__(self, projects: Projects, clock: Clock, webhooks: Webhooks, delivery: DeliveryApi) -> None:
         self._projects = projects
+        self._webhooks = webhooks
+        self._delivery = delivery
+        self._runners = OwnRunners(projects)
         self._repositories = projects.repositories
         self._pipelines = projects.pipelines
         self._clock = clock
@@ -45,7 +54,9 @@ class Api:
         """Routes of the API and of Git."""
         app = web.Application(middlewares=[self._guarded], client_max_size=_MAX_BODY)
         app.cleanup_ctx.append(self._pipelines.running)
-        app.add_routes(GitHttp(self._repositories, self._projects.at, self._pipelines.pushed).routes())
+        git = GitHttp(self._repositories, self._projects.at, self._pipelines.pushed, VOICE)
+        app.add_routes([*git.routes(), *self._runners.routes()])
+        app.cleanup_ctx.append(self._webhooks.sending.running)
         routes: list[tuple[str, str, Callable[[web.Request], Awaitable[web.Response]]]] = [
             ("GET", "/user", self._user),
             ("GET", "/projects", self._list_projects),
@@ -68,7 +79,11 @@ class Api:
             ("GET", "/projects/{id}/pipelines", self._list_pipelines),
             ("POST", "/projects/{id}/pipeline", self._make_pipeline),
             ("GET", "/projects/{id}/pipelines/{pipeline}", self._show_pipeline),
+            ("GET", "/projects/{id}/pipelines/{pipeline}/variables", self._list_variables),
             ("GET", "/projects/{id}/pipelines/{pipeline}/jobs", self._list_jobs),
+            *self._delivery.routes(),
+            *self._runners.api(),
+            *MergeRequests(self._projects).routes(),
         ]
         for method, path, handler in routes:
             app.router.add_route(method, f"/api/v4{path}", handler)
@@ -76,10 +91,10 @@ class Api:
 
     @web.middleware
     async def _guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith("/api/"):
+        if not request.path.startswith("/api/"):  # Git asks for the token itself; a runner is on this machine
             return await handler(request)
-        if not hmac.compare_digest(_token(request).encode(), TOKEN.encode()):
-            return _json({"message": "401 Unauthorized"}, 401)
+        if not is_trigger(request.path) and not hmac.compare_digest(_token(request).encode(), TOKEN.encode()):
+            return json_answer({"message": "401 Unauthorized"}, 401)
         limits = self._counted()
         if limits["RateLimit-Remaining"] == "0":
             wait = {"Retry-After": str(math.ceil(self._clock.real(60)))}
@@ -87,11 +102,11 @@ class Api:
         try:
             response = await handler(request)
         except ApiError as error:
-            return _json(error.message, error.status, limits)
+            return json_answer(error.message, error.status, limits)
         except web.HTTPNotFound:
-            return _json({"error": "404 Not Found"}, 404, limits)
+            return json_answer({"error": "404 Not Found"}, 404, limits)
         except web.HTTPMethodNotAllowed:
-            return _json({"error": "405 Not Allowed"}, 405, limits)
+            return json_answer({"error": "405 Not Allowed"}, 405, limits)
         response.headers.update(limits)
         return response
 
@@ -109,38 +124,40 @@ class Api:
         return self._projects.get(unquote(request.match_info["id"]))
 
     async def _user(self, _: web.Request) -> web.Response:
-        return _json({**USER, "web_url": f"{self.origin}/{USER['username']}"})
+        return json_answer({**USER, "web_url": f"{self.origin}/{USER['username']}"})
 
     async def _list_projects(self, request: web.Request) -> web.Response:
         wanted = request.query.get("search", "").lower()
         found = [project for project in self._projects.all() if wanted in project["name"].lower()]
-        return self._page(request, [self._view(project) for project in found])
+        return page(request, [self._view(project) for project in found])
 
     async def _make_project(self, request: web.Request) -> web.Response:
-        return _json(self._view(await self._projects.make(await _body(request))), 201)
+        return json_answer(self._view(await self._projects.make(await body_of(request))), 201)
 
     async def _show_project(self, request: web.Request) -> web.Response:
-        return _json(self._view(self._project(request)))
+        return json_answer(self._view(self._project(request)))
 
     async def _change_project(self, request: web.Request) -> web.Response:
-        return _json(self._view(await self._projects.change(self._project(request)["id"], await _body(request))))
+        return json_answer(
+            self._view(await self._projects.change(self._project(request)["id"], await body_of(request)))
+        )
 
     async def _delete_project(self, request: web.Request) -> web.Response:
         await self._projects.remove(self._project(request)["id"])
-        return _json({"message": "202 Accepted"}, 202)
+        return json_answer({"message": "202 Accepted"}, 202)
 
     async def _show_pages(self, request: web.Request) -> web.Response:
         project = self._project(request)
-        return _json(pages_view(project, self._projects.deployment(project["id"])))
+        return json_answer(pages_view(project, self._projects.deployment(project["id"])))
 
     async def _change_pages(self, request: web.Request) -> web.Response:
-        given = await _body(request)
-        settings = {"pages_unique_domain_enabled", "pages_https_only"}
+        given = await body_of(request)
+        settings = {"pages_unique_domain_enabled", "pages_https_only", "own_runner"}
         known = {key: value for key, value in given.items() if key in settings}
         if not known:
             raise ApiError(400, {"error": "at least one parameter must be provided"})
         project = await self._projects.change(self._project(request)["id"], known)
-        return _json(pages_view(project, self._projects.deployment(project["id"])))
+        return json_answer(pages_view(project, self._projects.deployment(project["id"])))
 
     async def _delete_pages(self, request: web.Request) -> web.Response:
         self._projects.store.delete(DEPLOYMENTS, str(self._project(request)["id"]))
@@ -152,7 +169,7 @@ class Api:
         branches = await self._repositories.branches(project["id"])
         found = {name: sha for name, sha in branches.items() if _fits(name, wanted)}
         commits = await self._repositories.commits(project["id"], list(found.values()))
-        return self._page(request, [_branch_view(project, name, commits[sha]) for name, sha in found.items()])
+        return page(request, [_branch_view(project, name, commits[sha]) for name, sha in found.items()])
 
     async def _branch_view(self, project: Document, name: str, sha: str) -> Document:
         return _branch_view(project, name, (await self._repositories.log(project["id"], sha, 1))[0])
@@ -165,17 +182,17 @@ class Api:
         return project, name, sha
 
     async def _show_branch(self, request: web.Request) -> web.Response:
-        return _json(await self._branch_view(*await self._branch(request)))
+        return json_answer(await self._branch_view(*await self._branch(request)))
 
     async def _make_branch(self, request: web.Request) -> web.Response:
-        project, given = self._project(request), {**dict(request.query), **await _body(request)}
+        project, given = self._project(request), {**dict(request.query), **await body_of(request)}
         sha = await self._repositories.resolve(project["id"], str(given.get("ref", "")))
         if sha is None:
             raise ApiError(400, {"message": f"Invalid reference name: {given.get('ref')}"})
         if given.get("branch") in await self._repositories.branches(project["id"]):
             raise ApiError(400, {"message": "Branch already exists"})
         await self._repositories.git(project["id"], "update-ref", f"refs/heads/{given['branch']}", sha)
-        return _json(await self._branch_view(project, str(given["branch"]), sha), 201)
+        return json_answer(await self._branch_view(project, str(given["branch"]), sha), 201)
 
     async def _delete_branch(self, request: web.Request) -> web.Response:
         project, name, sha = await self._branch(request)
@@ -194,7 +211,7 @@ class Api:
             {"id": blob, "name": path.rpartition("/")[2], "type": "blob", "path": path, "mode": mode}
             for path, (mode, blob) in files.items()
         ]
-        return self._page(request, entries)
+        return page(request, entries)
 
     async def _commit(self, project: Document, name: str) -> str:
         sha = await self._repositories.resolve(project["id"], name)
@@ -207,7 +224,7 @@ class Api:
         sha = await self._repositories.resolve(
             project["id"], request.query.get("ref_name") or project["default_branch"]
         )
-        return self._page(request, await self._repositories.log(project["id"], sha, 10_000) if sha else [])
+        return page(request, await self._repositories.log(project["id"], sha, 10_000) if sha else [])
 
     async def _show_commit(self, request: web.Request) -> web.Response:
         project = self._project(request)
@@ -215,10 +232,10 @@ class Api:
         (commit,) = await self._repositories.log(project["id"], sha, 1)
         own = [found for found in await self._pipelines.of(project["id"]) if found["sha"] == sha]
         last = self._pipeline_view(project, own[0]) if own else None
-        return _json({**commit, "last_pipeline": last, "status": last["status"] if last else None})
+        return json_answer({**commit, "last_pipeline": last, "status": last["status"] if last else None})
 
     async def _make_commit(self, request: web.Request) -> web.Response:
-        project, given = self._project(request), await _body(request)
+        project, given = self._project(request), await body_of(request)
         branch = str(given.get("branch") or "")
         if not branch or not given.get("commit_message"):
             raise ApiError(400, {"error": "branch is missing, commit_message is missing"})
@@ -237,7 +254,7 @@ class Api:
         await self._repositories.git(number, "update-ref", f"refs/heads/{branch}", sha)
         await self._pipelines.begin(project, branch, sha, source="push")
         (commit,) = await self._repositories.log(number, sha, 1)
-        return _json({**commit, "stats": {"additions": 0, "deletions": 0, "total": 0}}, 201)
+        return json_answer({**commit, "stats": {"additions": 0, "deletions": 0, "total": 0}}, 201)
 
     async def _changed(
         self, number: int, files: dict[str, tuple[str, str]], actions: Sequence[dict[str, Any]]
@@ -272,7 +289,8 @@ class Api:
         found = [found for found in await self._pipelines.of(project["id"]) if found["sha"] == sha]
         if request.query.get("all") not in {"true", "1"}:
             found = found[:1]
-        return self._page(request, [view for pipeline in found for view in status_views(pipeline)])
+        external = [status for status in self._projects.store.all(COMMIT_STATUSES).values() if status["sha"] == sha]
+        return page(request, [*(view for pipeline in found for view in status_views(pipeline)), *external])
 
     async def _list_pipelines(self, request: web.Request) -> web.Response:
         project = self._project(request)
@@ -283,11 +301,11 @@ class Api:
             for pipeline in await self._pipelines.of(project["id"])
             if all(pipeline[key] == value for key, value in wanted.items()) and _moment(pipeline) >= since[:19]
         ]
-        return self._page(request, found if request.query.get("sort", "desc") == "desc" else found[::-1])
+        return page(request, found if request.query.get("sort", "desc") == "desc" else found[::-1])
 
     async def _make_pipeline(self, request: web.Request) -> web.Response:
         project = self._project(request)
-        name = str({**dict(request.query), **await _body(request)}.get("ref", ""))
+        name = str({**dict(request.query), **await body_of(request)}.get("ref", ""))
         sha = (await self._repositories.branches(project["id"])).get(name)
         if sha is None:
             raise ApiError(400, {"message": {"base": ["Reference not found"]}})
@@ -296,7 +314,7 @@ class Api:
             raise ApiError(400, {"message": {"base": ["The resulting pipeline would have been empty."]}})
         if pipeline["yaml_errors"]:
             raise ApiError(400, {"message": {"base": [pipeline["yaml_errors"]]}})
-        return _json(self._pipeline_view(project, pipeline), 201)
+        return json_answer(self._pipeline_view(project, pipeline), 201)
 
     async def _pipeline(self, request: web.Request) -> tuple[Document, Document]:
         project, number = self._project(request), request.match_info["pipeline"]
@@ -309,16 +327,21 @@ class Api:
         return project, pipeline
 
     async def _show_pipeline(self, request: web.Request) -> web.Response:
-        return _json(self._pipeline_view(*await self._pipeline(request)))
+        return json_answer(self._pipeline_view(*await self._pipeline(request)))
+
+    async def _list_variables(self, request: web.Request) -> web.Response:
+        _, pipeline = await self._pipeline(request)
+        given = pipeline.get("variables", {}).items()
+        return json_answer([{"variable_type": "env_var", "key": key, "value": value} for key, value in given])
 
     async def _list_jobs(self, request: web.Request) -> web.Response:
         _, pipeline = await self._pipeline(request)
         hidden = {"publishes", "artifacts", "script"}
         views = [{key: value for key, value in job.items() if key not in hidden} for job in pipeline["jobs"]]
-        return self._page(request, views)
+        return page(request, views)
 
     def _pipeline_view(self, project: Document, pipeline: Document) -> Document:
-        shown = {key: pipeline[key] for key in pipeline if key not in {"jobs", "deploy"}}
+        shown = {key: pipeline[key] for key in pipeline if key not in _NOT_SHOWN}
         return {**shown, "web_url": f"{self.origin}/{full_path(project)}/-/pipelines/{pipeline['id']}"}
 
     def view(self, project: Document) -> Document:
@@ -327,7 +350,7 @@ class Api:
 
     def _view(self, project: Document) -> Document:
         path = full_path(project)
-        hidden = {"unique_domain", "pages_unique_domain_enabled", "pages_https_only"}
+        hidden = {"unique_domain", "pages_unique_domain_enabled", "pages_https_only", "own_runner"}
         return {
             **{key: value for key, value in project.items() if key not in hidden},
             "path_with_namespace": path,
@@ -338,24 +361,6 @@ class Api:
             "web_url": f"{self.origin}/{path}",
         }
 
-    def _page(self, request: web.Request, items: Sequence[Any]) -> web.Response:
-        """https://docs.gitlab.com/api/rest/#pagination."""
-        size = min(100, max(1, int(request.query.get("per_page", 20))))
-        page = max(1, int(request.query.get("page", 1)))
-        pages = max(1, math.ceil(len(items) / size))
-        headers = {
-            "X-Page": str(page),
-            "X-Per-Page": str(size),
-            "X-Total": str(len(items)),
-            "X-Total-Pages": str(pages),
-            "X-Next-Page": str(page + 1) if page < pages else "",
-            "X-Prev-Page": str(page - 1) if page > 1 else "",
-        }
-        if page < pages:
-            target = request.url.update_query(page=page + 1, per_page=size)
-            headers["Link"] = f'<{self.origin}{target.raw_path_qs}>; rel="next"'
-        return _json(items[(page - 1) * size : page * size], 200, headers)
-
 
 def _branch_view(project: Document, name: str, commit: Document) -> Document:
     default = name == project["default_branch"]
@@ -365,22 +370,6 @@ def _branch_view(project: Document, name: str, commit: Document) -> Document:
 def _token(request: web.Request) -> str:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     return request.headers.get("PRIVATE-TOKEN") or bearer
-
-
-def _json(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response(document, status=status, headers=headers)
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    if not request.can_read_body:
-        return {}
-    if request.content_type != "application/json":
-        return dict(await request.post())
-    try:
-        document = json.loads(await request.read() or b"{}")
-    except ValueError as error:
-        raise ApiError(400, {"error": "The provided content-type 'application/json' is not valid"}) from error
-    return document if isinstance(document, dict) else {}
 
 
 def _fits(name: str, wanted: str) -> bool:

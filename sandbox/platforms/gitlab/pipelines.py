@@ -12,15 +12,15 @@ import fnmatch
 import re
 import shlex
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.git.repositories import NO_COMMIT, Repositories
 from sandbox.platforms.gitlab.account import DEPLOYMENTS, PIPELINES, PROJECTS, USER
 from sandbox.platforms.gitlab.ci_config import InvalidConfig, Job, jobs_for
-from sandbox.platforms.gitlab.repositories import NO_COMMIT, Repositories
 from sandbox.store import Document, Store
 from sandbox.world import Clock
 
@@ -29,7 +29,7 @@ _MAX_FILES = 200_000
 _MAX_BYTES = 1024**3
 #: Seconds of the sandbox in which a job waits, runs, and is deployed.
 _WAITS, _RUNS, _DEPLOYS = 1.0, 4.0, 2.0
-_FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
+FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _SKIP = re.compile(r"\[(ci[ -]skip|skip[ -]ci)\]", re.IGNORECASE)
 
 
@@ -45,13 +45,15 @@ class Pipelines:
         self._seen: dict[int, float] = {}
         self._runners: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
+        self.told: list[Callable[[Document, Sequence[tuple[str, str, str]]], None]] = []
+        """Called with a project and (old commit, new commit, ref) for each push."""
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
         """Go on with what an earlier process left, until the application ends."""
         for project in self._store.all(PROJECTS).values():
             await self.pushed(project)
         for pipeline in self._store.all(PIPELINES).values():
-            if pipeline["status"] not in _FINISHED:
+            if pipeline["status"] not in FINISHED and not pipeline.get("own_runner"):
                 self._take(pipeline["id"])
         yield
         for task in self._runners:
@@ -65,12 +67,14 @@ class Pipelines:
 
     async def _run(self, number: int) -> None:
         with contextlib.suppress(KeyError):  # deleted meanwhile
-            while (await self.looked_at(number))["status"] not in _FINISHED:
+            while (await self.looked_at(number))["status"] not in FINISHED:
                 await self._clock.sleep(0.5)
 
     async def pushed(self, project: Document) -> None:
-        """Start what the pushes that came in call for."""
+        """Start what the pushes that came in call for, and tell who wants to know."""
         for push in self._repositories.pushes(project["id"]):
+            for tell in self.told:
+                tell(project, push.changes)
             skip = "ci.skip" in push.options
             for _, new, ref in push.changes:
                 if ref.startswith("refs/heads/") and new != NO_COMMIT:
@@ -78,13 +82,25 @@ class Pipelines:
                     await self.begin(project, branch, new, source="push", skip=skip)
 
     async def begin(
-        self, project: Document, branch: str, sha: str, *, source: str, skip: bool = False
+        self,
+        project: Document,
+        branch: str,
+        sha: str,
+        *,
+        source: str,
+        skip: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> Document | None:
-        """A pipeline for a commit, or None where no job is for its branch."""
+        """A pipeline for a commit, or None where no job is for its branch.
+
+        Where the project has a runner of its own, it waits for that, whatever its file says.
+        """
         found = (await self._repositories.files(project["id"], sha)).get(".gitlab-ci.yml")
         if found is None or project["builds_access_level"] == "disabled":
             return None
         message = str((await self._repositories.log(project["id"], sha, 1))[0]["message"])
+        if project.get("own_runner") and not skip:
+            return self._made(project, branch, sha, source, "pending", [], None, variables)
         try:
             text = await self._repositories.content(project["id"], found[1])
             jobs = jobs_for(text, branch, project["default_branch"])
@@ -97,7 +113,15 @@ class Pipelines:
         return self._made(project, branch, sha, source, "created", jobs, None)
 
     def _made(
-        self, project: Document, branch: str, sha: str, source: str, status: str, jobs: list[Job], error: str | None
+        self,
+        project: Document,
+        branch: str,
+        sha: str,
+        source: str,
+        status: str,
+        jobs: list[Job],
+        error: str | None,
+        variables: Mapping[str, str] | None = None,
     ) -> Document:
         number = max((int(found) for found in self._store.all(PIPELINES)), default=1000) + 1
         pipeline: Document = {
@@ -112,9 +136,11 @@ class Pipelines:
             "yaml_errors": error,
             "jobs": [self._job(number, place, job) for place, job in enumerate(jobs)],
             "deploy": None,
+            "variables": dict(variables or {}),
+            "own_runner": status == "pending",
         }
         self._store.put(PIPELINES, str(number), pipeline)
-        if status not in _FINISHED:
+        if status == "created":
             self._take(number)
         return pipeline
 
@@ -135,7 +161,7 @@ class Pipelines:
         """Pipelines of a project as they are now, newest first."""
         found = [found for found in self._store.all(PIPELINES).values() if found["project_id"] == project]
         newest_first = sorted(found, key=lambda each: -each["id"])
-        return [each if each["status"] in _FINISHED else await self.looked_at(each["id"]) for each in newest_first]
+        return [each if each["status"] in FINISHED else await self.looked_at(each["id"]) for each in newest_first]
 
     async def looked_at(self, number: int) -> Document:
         """A pipeline as it is now."""
@@ -143,7 +169,7 @@ class Pipelines:
             pipeline = self._store.get(PIPELINES, str(number))
             if pipeline is None:
                 raise KeyError(number)
-            if pipeline["status"] in _FINISHED:
+            if pipeline["status"] in FINISHED or pipeline.get("own_runner"):
                 return pipeline
             elapsed = self._clock.monotonic() - self._seen.setdefault(number, self._clock.monotonic())
             changed = await self._advanced(pipeline, elapsed)

@@ -6,9 +6,9 @@ import re
 import secrets
 from typing import Any
 
+from sandbox.git.repositories import Repositories
 from sandbox.platforms.gitlab.account import DEPLOYMENTS, NAMESPACE, PAGES_DOMAIN, PROJECTS
 from sandbox.platforms.gitlab.pipelines import Pipelines, iso
-from sandbox.platforms.gitlab.repositories import Repositories
 from sandbox.store import Document, Store
 
 _ACCESS = ("disabled", "private", "enabled")
@@ -111,7 +111,7 @@ class Projects:
         if given.get("default_branch"):
             if given["default_branch"] not in await self.repositories.branches(number):
                 raise ApiError(400, {"message": {"base": ["Could not set the default branch"]}})
-            await self.repositories.git(number, "config", "gitlab.defaultbranch", given["default_branch"])
+            await self.repositories.git(number, "config", "sandbox.defaultbranch", given["default_branch"])
         self.store.put(PROJECTS, str(number), project)
         return project
 

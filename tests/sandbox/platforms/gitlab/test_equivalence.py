@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from publisher.platforms.gitlab.redirects import compiled
 from publisher.platforms.gitlab.tree import PUBLIC, repository_files
+from sandbox.git.repositories import Repositories
 from sandbox.platforms.gitlab.account import DEPLOYMENTS, PROJECTS
 from sandbox.platforms.gitlab.pipelines import Pipelines
 from sandbox.platforms.gitlab.projects import Projects
-from sandbox.platforms.gitlab.repositories import Repositories
+from sandbox.platforms.gitlab.push_rules import PRE_RECEIVE
 from sandbox.platforms.gitlab.serving import Serving
 from sandbox.store import Store
 from sandbox.world import Clock
@@ -60,7 +61,7 @@ class Pages:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
-        repositories = Repositories(folder / "repositories")
+        repositories = Repositories(folder / "repositories", PRE_RECEIVE)
         self.pipelines = Pipelines(self.store, repositories, folder, Clock())
         self.store.put(PROJECTS, "1", {**PROJECT, "pages_access_level": "public"})
         self.serving = Serving(Projects(self.store, repositories, self.pipelines), self.pipelines.blobs)

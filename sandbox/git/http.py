@@ -8,27 +8,40 @@ import binascii
 import contextlib
 import hmac
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.platforms.gitlab.account import TOKEN
-from sandbox.platforms.gitlab.repositories import Repositories, environment
+from sandbox.git.repositories import Repositories, environment
 from sandbox.store import Document
 
 _CHUNK = 1 << 16
 _SERVICES = frozenset({"git-upload-pack", "git-receive-pack"})
 
 
+@dataclass(frozen=True)
+class Voice:
+    """How a forge lets in and turns away."""
+
+    realm: str
+    token: str
+    denied: str
+    unknown: str
+    read_only: str
+
+
 class GitHttp:
-    """Answers ``/NAMESPACE/PROJECT.git/…``."""
+    """Answers ``/NAMESPACE/PROJECT.git/…``; a user name may be any, the token is the password."""
 
     def __init__(
         self,
         repositories: Repositories,
         find: Callable[[str], Document | None],
         pushed: Callable[[Document], Awaitable[None]],
+        voice: Voice,
     ) -> None:
         self._repositories = repositories
+        self._voice = voice
         self._find = find
         self._pushed = pushed
 
@@ -41,15 +54,15 @@ class GitHttp:
         ]
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if not _authorized(request.headers.get("Authorization", "")):
-            headers = {"WWW-Authenticate": 'Basic realm="GitLab"'}
-            return web.Response(status=401, text="HTTP Basic: Access denied.\n", headers=headers)
+        if not _authorized(request.headers.get("Authorization", ""), self._voice.token):
+            headers = {"WWW-Authenticate": f'Basic realm="{self._voice.realm}"'}
+            return web.Response(status=401, text=self._voice.denied, headers=headers)
         project = self._find(request.match_info["project"])
         service = request.match_info.get("service") or request.query.get("service", "")
         if project is None or service not in _SERVICES:
-            return web.Response(status=404, text="The project you were looking for could not be found.\n")
+            return web.Response(status=404, text=self._voice.unknown)
         if project["archived"] and service == "git-receive-pack":
-            return web.Response(status=403, text="You are not allowed to push code to this project.\n")
+            return web.Response(status=403, text=self._voice.read_only)
         response = await self._run(request, project)
         if request.method == "POST" and service == "git-receive-pack":
             await self._pushed(project)
@@ -88,8 +101,7 @@ class GitHttp:
         return _response(out)
 
 
-def _authorized(header: str) -> bool:
-    """Basic with any user name and the token as password: https://docs.gitlab.com/user/profile/personal_access_tokens/."""
+def _authorized(header: str, token: str) -> bool:
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
         return False
@@ -97,7 +109,7 @@ def _authorized(header: str) -> bool:
         password = base64.b64decode(value, validate=True).partition(b":")[2]
     except (binascii.Error, ValueError):
         return False
-    return hmac.compare_digest(password, TOKEN.encode())
+    return hmac.compare_digest(password, token.encode())
 
 
 async def _feed(process: asyncio.subprocess.Process, request: web.Request) -> None:

@@ -1,8 +1,4 @@
-"""Bare repositories of the GitLab twin, run by Git itself; hooks stand for GitLab's rules.
-
-Protected branches: https://docs.gitlab.com/user/project/repository/branches/protected/. Refs that GitLab keeps for
-itself: https://docs.gitlab.com/development/git_object_deduplication/ (keep-around) and merge requests' refs.
-"""
+"""Bare repositories of a forge's twin, run by Git itself; a hook of each stands for the forge's rules."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,24 +25,6 @@ _CONFIG = """
     allowAnySHA1InWant = true
 [gc]
     auto = 0
-[gitlab]
-    defaultbranch = "{branch}"
-"""
-_PRE_RECEIVE = r"""#!/bin/sh
-default=$(git config gitlab.defaultbranch)
-while read -r old new ref; do
-  case "$ref" in
-    refs/heads/*|refs/tags/*) ;;
-    *) echo "GitLab: The reference $ref is reserved" >&2; exit 1 ;;
-  esac
-  [ "$ref" = "refs/heads/$default" ] || continue
-  case "$new" in *[!0]*) ;; *) echo "GitLab: The default branch of a project cannot be deleted." >&2; exit 1 ;; esac
-  case "$old" in *[!0]*) ;; *) continue ;; esac
-  if ! git merge-base --is-ancestor "$old" "$new"; then
-    echo "GitLab: You are not allowed to force push code to a protected branch on this project." >&2
-    exit 1
-  fi
-done
 """
 _POST_RECEIVE = r"""#!/bin/sh
 unfinished="pushes/.$$"
@@ -76,10 +55,14 @@ class Push:
 
 
 class Repositories:
-    """One folder, one bare repository for each project."""
+    """One folder, one bare repository for each project.
 
-    def __init__(self, folder: Path) -> None:
+    ``rules`` is the text of the hook ``pre-receive``; it reads ``sandbox.defaultbranch`` and ``protected.BRANCH.*``.
+    """
+
+    def __init__(self, folder: Path, rules: str) -> None:
         self.folder = folder
+        self._rules = rules
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, project: int) -> Path:
@@ -92,10 +75,11 @@ class Repositories:
         path.mkdir()
         await self.git(project, "init", "--quiet", "--bare", "--template=", f"--initial-branch={default_branch}", ".")
         with (path / "config").open("a") as config:
-            config.write(_CONFIG.format(branch=default_branch))
+            config.write(_CONFIG)
+        await self.git(project, "config", "sandbox.defaultbranch", default_branch)
         (path / "hooks").mkdir()
         (path / "pushes").mkdir()
-        for name, text in (("pre-receive", _PRE_RECEIVE), ("post-receive", _POST_RECEIVE)):
+        for name, text in (("pre-receive", self._rules), ("post-receive", _POST_RECEIVE)):
             hook = path / "hooks" / name
             hook.write_text(text)
             hook.chmod(0o755)
@@ -119,6 +103,13 @@ class Repositories:
         if process.returncode:
             raise GitFailed(said.decode("utf-8", "replace").strip())
         return out
+
+    async def protect(self, project: int, branch: str, rules: Mapping[str, str]) -> None:
+        """Set what the hook asks of pushes to a branch; none takes the protection away."""
+        with suppress(GitFailed):  # there was none
+            await self.git(project, "config", "--remove-section", f"protected.{branch}")
+        for key, value in rules.items():
+            await self.git(project, "config", f"protected.{branch}.{key}", value)
 
     async def branches(self, project: int) -> dict[str, str]:
         """Branch → commit, by name."""

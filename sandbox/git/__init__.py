@@ -1,0 +1,1 @@
+"""Git repositories that the twins of forges serve, by Git's own programs."""
