@@ -7,6 +7,7 @@ failures. https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disab
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections import OrderedDict
@@ -124,7 +125,7 @@ class Receiver:
         return answer
 
     async def _received(self, forge: Forge, request: Request) -> tuple[str, int, str]:
-        address = request.client.host if request.client else "unknown"
+        address = _sender(request)
         if self._forgeries.too_many(address):
             return "throttled", 429, "too many requests that proved nothing; wait a minute"
         body = await _whole_body(request)
@@ -169,6 +170,33 @@ class Receiver:
         self.metrics.waiting.set(len(await self._queue.wanted()))
         self.metrics.stuck.set(len(self._beats.stuck()))
         return PlainTextResponse(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _sender(request: Request) -> str:
+    """Address that forgeries are counted by: the one that a proxy on this machine has seen, else the peer's.
+
+    A proxy appends what it has seen itself (https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/X-Forwarded-For);
+    what stands before that anybody can have written.
+    """
+    peer = request.client.host if request.client else ""
+    if peer and not _is_ours(peer):
+        return peer
+    seen = request.headers.getlist("X-Forwarded-For")
+    last = seen[-1].rpartition(",")[2].strip() if seen else ""
+    return last if _is_address(last) else peer or "unknown"
+
+
+def _is_ours(peer: str) -> bool:
+    """Whether a peer is on this machine; a socket's file has no address."""
+    return not _is_address(peer) or ipaddress.ip_address(peer).is_loopback
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _whole_body(request: Request) -> bytes:

@@ -30,6 +30,7 @@ _Issuer = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d+)?$")]
 _Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _Count = Annotated[int, Field(ge=0, le=6)]
 _Id = Annotated[int, Field(ge=1)]
+_MOST_REVIEWERS = 6
 _Cron = Annotated[str, Field(pattern=r"^$|^\S+( \S+){4}$")]
 
 
@@ -40,8 +41,17 @@ class _Strict(BaseModel):
 class Reviewers(_Strict):
     """Who must agree before a job may use the environment, by number."""
 
-    users: tuple[_Id, ...] = Field(default=(), max_length=6)
-    teams: tuple[_Id, ...] = Field(default=(), max_length=6)
+    users: tuple[_Id, ...] = ()
+    teams: tuple[_Id, ...] = ()
+
+    @model_validator(mode="after")
+    def _are_few(self) -> Reviewers:
+        """https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment."""
+        if len(self.users) + len(self.teams) > _MOST_REVIEWERS:
+            raise ValueError(
+                f"GitHub takes {_MOST_REVIEWERS} users and teams together; name a team instead of its people"
+            )
+        return self
 
 
 class GitHub(_Strict):

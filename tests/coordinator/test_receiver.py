@@ -65,9 +65,10 @@ async def send(http, body, path="/hooks/github", **headers):
         return answer.status, await answer.text()
 
 
-async def push(http, payload=PUSH, **changed):
+async def push(http, payload=PUSH, by=None, **changed):
+    """``by`` is what a proxy says of the sender."""
     body = json.dumps(payload).encode()
-    return await send(http, body, **headers_of(body, **changed))
+    return await send(http, body, **headers_of(body, **changed), **({"X-Forwarded-For": by} if by else {}))
 
 
 async def test_a_signed_push_is_accepted_at_once(http, queue):
@@ -167,6 +168,14 @@ async def test_whoever_forges_often_is_answered_without_a_check(http, monkeypatc
         assert (await push(http, secret="wrong" * 6))[0] == 401
     monkeypatch.setattr(GitHubSecret, "check", lambda *_: pytest.fail("it was checked"))
     assert (await push(http))[0] == 429
+
+
+async def test_behind_a_proxy_whoever_forges_shuts_out_nobody_else(http):
+    for number in range(receiver.FORGERIES):
+        assert (await push(http, secret="wrong" * 6, by=f"192.0.2.{number}, 198.51.100.7"))[0] == 401
+    assert (await push(http, by="192.0.2.1, 198.51.100.7"))[0] == 429
+    assert (await push(http, by="198.51.100.7, 140.82.112.1", delivery="2"))[0] == 202
+    assert (await push(http, by="no address", delivery="3"))[0] == 202
 
 
 def test_the_count_of_forgeries_ends_with_its_minute_and_keeps_addresses_apart():

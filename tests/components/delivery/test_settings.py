@@ -61,6 +61,7 @@ def test_off_imports_no_sdk_of_a_forge_and_no_component():
         (changed(github__ownerId=5), "give ownerId and repositoryId, or none"),
         (changed(github__content=None), "direct needs content"),
         (changed(github__approvals=7), "delivery.github.approvals"),
+        (changed(github__reviewers={"users": [1, 2, 3, 4], "teams": [5, 6, 7]}), "6 users and teams together"),
         (changed(gitlab__infrastructure="infra"), "delivery.gitlab.infrastructure"),
         (changed(gitlab__branch="*"), "delivery.gitlab.branch"),
         (changed(gitlab__url="http://gitlab.example.org"), "delivery.gitlab.url"),
