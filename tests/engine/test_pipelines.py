@@ -11,8 +11,9 @@ import requests
 import yaml
 
 from tests.tools.ci.forge_shell import LOCALLY, GitHubWorkflow, GitLabPipeline, checkout
-from tools.bench import many_sites
+from tools.bench.many_sites.course import run
 from tools.ci.runner import bash
+from tools.push_to_live.forges import GitHub, WorkingCopy
 
 
 @pytest.fixture(scope="module")
@@ -107,22 +108,60 @@ def test_github_deploys_new_content_verifies_it_and_leaves_a_refused_one_unpubli
 
     (content / ".env").write_text("A=1\n")
     commit(content, "third")
-    refused, _ = deploy.run("deploy", **contexts, matrix={"site": site})
-    assert refused.code != 0
-    assert ".env" in refused.output
-    assert requests.get(sandbox(root)["site_url"] + "about.html").content == about.read_bytes()
+    try:
+        refused, _ = deploy.run("deploy", **contexts, matrix={"site": site})
+        assert refused.code != 0
+        assert ".env" in refused.output
+        assert requests.get(sandbox(root)["site_url"] + "about.html").content == about.read_bytes()
+    finally:
+        (content / ".env").unlink()
+        commit(content, "as before")
+
+
+def pull_request(root):
+    """A pull request at the local GitHub: variables of its job, and where its comments are."""
+    forge = GitHub(sandbox(root)["environment"])
+    forge.make("infra")
+    work = WorkingCopy(root.parent / "infra-clone", forge.token)
+    work.clone(forge.clone_url("infra"))
+    (work.folder / "topic").write_text("topic")
+    work.commit("A change")
+    work.git("push", "--quiet", "origin", "HEAD:topic")
+    path = "repos/sandbox/infra"
+    pull = forge.api.ask("POST", f"{path}/pulls", json={"title": "A change", "head": "topic", "base": "main"})
+    event = root.parent / "event.json"
+    event.write_text(json.dumps({"pull_request": pull}))
+    address = forge.api.address.rstrip("/")
+    variables = {"GITHUB_EVENT_PATH": str(event), "GITHUB_API_URL": address, "GITHUB_REPOSITORY": "sandbox/infra"}
+    return variables, forge, f"{path}/issues/{pull['number']}/comments"
 
 
 def test_a_preview_says_in_a_file_and_a_comment_what_would_change(root):
-    if "\npreview-comment:" not in (root / "Makefile").read_text():
-        pytest.skip("this checkout has no target preview-comment")
-    ended, _ = GitHubWorkflow(root, "preview.yml").run("preview", matrix={"site": {"stack": "sandbox", "content": ""}})
+    variables, forge, comments = pull_request(root)
+    preview = GitHubWorkflow(root, "preview.yml", **variables)
+    contexts = {"github": {"token": forge.token}, "matrix": {"site": {"stack": "sandbox", "content": ""}}}
+    content = root.parent / "content"
+    (content / "new-page.html").write_text((content / "about.html").read_text())
+    commit(content, "a page more")
+    ended, _ = preview.run("preview", **contexts)
     assert ended.code == 0, ended.output
-    assert (root / ".sandbox/preview-comment.md").read_text().strip()
+    (comment,) = forge.api.ask("GET", comments)
+    assert "`new-page.html`" in comment["body"]
+    assert comment["body"] == (root / ".sandbox/preview-comment.md").read_text()
+
+    (content / ".env").write_text("A=1\n")
+    commit(content, "what is refused")
+    ended, _ = preview.run("preview", **contexts)
+    assert ended.code != 0, ended.output
+    (edited,) = forge.api.ask("GET", comments)
+    assert edited["id"] == comment["id"]
+    assert ".env" in edited["body"]
+    assert forge.token not in ended.output + edited["body"]
 
 
-def test_several_sites_are_deployed_at_once_by_a_job_each(tmp_path):
-    root = many_sites.prepare(tmp_path / "checkout", 3)
-    ended, _ = many_sites.deploy(root, tmp_path / "states", runners=3)
-    assert many_sites.wrong(ended) == [], [job.output for job in many_sites.wrong(ended)]
-    assert len({job.release for job in ended}) == 3
+def test_a_push_to_a_site_at_each_forge_starts_a_job_each_and_both_forges_show_what_became_of_it(tmp_path):
+    course = run(tmp_path, 2, runners=2)
+    assert course.wrong() == [], [job.output for job in course.wrong()]
+    assert {one.forge for one in course.shown} == {"github", "gitlab"}
+    assert len({job.release for job in course.jobs}) == len(course.jobs) == 2
+    assert "Traceback" not in (tmp_path / "coordinators.log").read_text()

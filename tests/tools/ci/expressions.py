@@ -1,20 +1,14 @@
 """Conditions of pipelines, evaluated as the forges document them.
 
-https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions,
-https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
+https://docs.gitlab.com/ci/jobs/job_rules/#cicd-variable-expressions; those of GitHub are read by its twin.
 """
 
 from __future__ import annotations
 
-import json
 import re
 
 _GITLAB = re.compile(
     r"\s*(?:(?P<and>&&)|(?P<or>\|\|)|(?P<op>==|!=|=~|!~)|(?P<variable>\$\w+)|\"(?P<text>[^\"]*)\"|/(?P<pattern>[^/]*)/)"
-)
-_GITHUB = re.compile(
-    r"\s*(?:(?P<and>&&)|(?P<or>\|\|)|(?P<op>==|!=)|(?P<punctuation>[(),])|'(?P<text>[^']*)'"
-    r"|(?P<call>\w+)(?=\()|(?P<name>[A-Za-z_][\w.-]*))"
 )
 
 
@@ -58,40 +52,3 @@ def _compared(operator, values):
         "=~": lambda: re.search(right, left or "") is not None,
         "!~": lambda: re.search(right, left or "") is None,
     }[operator]()
-
-
-def github(expression, contexts):
-    """Value of what stands between ``${{`` and ``}}``, or behind ``if:``."""
-    code = []
-    for token in _tokens(_GITHUB, expression):
-        if token["text"] is not None:
-            code.append(repr(token["text"]))
-        elif token["name"]:
-            code.append({"true": "True", "false": "False"}.get(token["name"], f"look({token['name']!r})"))
-        else:
-            words = {"&&": " and ", "||": " or "}
-            code.append(words.get(token[0].strip(), token[0].strip()))
-    names = {"look": lambda path: _look(contexts, path), **_functions(contexts)}
-    return eval("".join(code), {"__builtins__": {}}, names)
-
-
-def _functions(contexts):
-    return {
-        "format": lambda text, *values: text.format(*values),
-        "fromJSON": json.loads,
-        "always": lambda: True,
-        "hashFiles": lambda *names: "0",
-        "contains": lambda whole, part: part in whole,
-    }
-
-
-def _look(contexts, path):
-    found = contexts
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return "" if found is None else found
-
-
-def github_text(text, contexts):
-    """A value with its expressions filled in."""
-    return re.sub(r"\$\{\{(.*?)\}\}", lambda match: str(github(match[1], contexts)), str(text))

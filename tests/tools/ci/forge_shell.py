@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import yaml
-
+from sandbox.github.expressions import value
 from tests.tools.ci import expressions
 from tools.bootstrap import cache_folder
-from tools.ci.runner import Ended, Pipeline, bash
+from tools.ci.runner import Pipeline
+from tools.ci.workflow_runner import Workflow
 
 ROOT = Path(__file__).resolve().parents[3]
 _LEFT_OUT = (".git", ".venv", ".sandbox", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__")
@@ -44,12 +44,11 @@ class GitLabPipeline(Pipeline):
         )
 
 
-class GitHubWorkflow:
-    """A workflow's file. Steps that are actions are what the runner does itself; here the checkout is there already."""
+class GitHubWorkflow(Workflow):
+    """A workflow, what starts it, and which of its jobs run."""
 
-    def __init__(self, root, name):
-        self.root = root
-        self.document = yaml.safe_load((root / ".github/workflows" / name).read_text("utf-8"))
+    def __init__(self, root, name, **variables):
+        super().__init__(root, name, {**LOCALLY, **variables})
 
     @property
     def events(self):
@@ -59,23 +58,4 @@ class GitHubWorkflow:
     def runs(self, job, **contexts):
         """Whether the job's ``if`` holds."""
         condition = self.document["jobs"][job].get("if", "true")
-        return bool(expressions.github(condition.strip(), contexts))
-
-    def run(self, name, **contexts):
-        """Run the job's steps; returns how they ended, and what they set as outputs."""
-        contexts = {"github": {"workspace": str(self.root)}, **contexts}
-        contexts["github"].setdefault("workspace", str(self.root))
-        outputs, printed = self.root / ".github-output", []
-        outputs.write_text("")
-        for step in self.document["jobs"][name]["steps"]:
-            if "run" not in step:
-                continue
-            assert "${{" not in step["run"], "a script must take its values from the environment"
-            env = {key: expressions.github_text(value, contexts) for key, value in step.get("env", {}).items()}
-            given = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "RUNNER_TEMP": str(self.root)}
-            ended = bash(step["run"], self.root, {**LOCALLY, **given, **env})
-            printed.append(ended.output)
-            if ended.code:
-                return Ended(ended.code, "\n".join(printed)), {}
-        found = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
-        return Ended(0, "\n".join(printed)), found
+        return bool(value(condition.strip(), contexts))

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import yaml
 
+from sandbox.github.expressions import filled_in
 from tests.tools.ci import expressions, forge_shell
 from tools.ci.runner import bash
 
@@ -45,7 +46,7 @@ def notify(address, folder):
         "vars": {"INFRA_REPOSITORY": "peacefulrobot/infra", "INFRA_STACK": "prod"},
         "secrets": {"INFRA_DISPATCH_TOKEN": "the-token"},
     }
-    variables = {name: expressions.github_text(value, contexts) for name, value in step["env"].items()}
+    variables = {name: filled_in(text, contexts) for name, text in step["env"].items()}
     given = {"GITHUB_SHA": COMMIT, "GITHUB_RUN_ID": "17", "RUNNER_TEMP": str(folder)}
     given["GITHUB_API_URL"] = address
     return bash(step["run"], folder, {**given, **variables})
