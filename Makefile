@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill coordinator status-page alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
+.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill check-tokens push-to-live coordinator status-page alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,12 @@ mutate: venv ## Change the code of the policies in small ways, and name each cha
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock
+
+check-tokens: venv ## Ask each service until when its token lives and what it may, and compare with delivery.tokens [STACK=…]
+	@$(RUN) -m tools.check_tokens --stack $(STACK)
+
+push-to-live: venv ## Push to a repository at each local forge, and print the seconds of each step until it is live everywhere
+	@$(RUN) -m tools.push_to_live
 
 coordinator: venv ## Make pushes live, bring platforms back in steps, watch the site, until Ctrl-C [CONTENT=Git URL#branch] [STACK=…]
 	@$(RUN) -m coordinator --stack $(STACK)
