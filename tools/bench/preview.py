@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
+from platforms import PLATFORMS
+from publisher.platforms import platform_class
 from tools.bench import sites
 from tools.bench.checkout import checkout
 from tools.bench.comparing import Claim, Series, grouped
@@ -32,9 +35,8 @@ ALLOWED_POLICIES = 1.0
 """Seconds of that which the policies may take."""
 EMPTY, UNJUDGED, JUDGED = "an empty program", "the whole stack, without policies", "the whole stack"
 UNCHANGED = "nothing changed"
+_HOST_SETTINGS = "peacefulrobot-infra:hostSettings"
 SMALL, LARGE = "preview, example site", "preview, 10,000 files"
-_PLANS = {"vercel": {"plan": "pro"}}
-"""What takes a site of this size; the other settings of the sandbox stack stay."""
 _EMPTY_PROJECT = f"""name: empty
 runtime:
   name: python
@@ -99,11 +101,16 @@ def measure(part: str, rounds: int, say: Say) -> tuple[list[Series], list[Claim]
 
 
 def _settings(content: Path | None) -> dict[str, object]:
-    """Settings of the sandbox stack for a large site."""
+    """Settings of the sandbox stack for a large site: on each platform the last of its plans, which has most room."""
     if content is None:
         return {}
-    of_hosts = {"aws": {"settle_seconds": 1}, "firebase": {"project": "peacefulrobot-sandbox"}, **_PLANS}
-    return {"content": str(content), "hostSettings": of_hosts}
+    stack = yaml.safe_load((ROOT / f"Pulumi.{SANDBOX}.yaml").read_text("utf-8"))
+    hosts = {name: dict(own) for name, own in stack["config"].get(_HOST_SETTINGS, {}).items()}
+    for name in PLATFORMS:
+        plans = list(platform_class(name).traits.plans)
+        if len(plans) > 1:
+            hosts.setdefault(name, {})["plan"] = plans[-1]
+    return {"content": str(content), "hostSettings": hosts}
 
 
 def claims(part: str, floor: float) -> list[Claim]:
