@@ -112,7 +112,7 @@ docs: venv ## Write docs/platforms.md, docs/policies.md, docs/availability.md, d
 	@$(RUN) -m tools.cost_page
 	@$(RUN) -m coordinator.dashboard
 
-mutate: venv ## Change the code of the policies in small ways, and name each change that no test notices
+mutate: venv ## Change the code of policies and guards in small ways, and name each change that no test notices
 	@$(RUN) -m mutmut run --max-children 2
 	@$(RUN) -m mutmut results
 

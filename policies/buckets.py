@@ -115,7 +115,7 @@ def _denies_plain_http(statement: Statement) -> bool:
     everybody = statement.names_everybody() and not statement.excludes_principals
     everything = "*" in statement.actions or "s3:*" in statement.actions
     objects = any(name.endswith("*") for name in statement.resources)
-    itself = any(name == "*" or not name.endswith("/*") for name in statement.resources)
+    itself = any(not name.endswith("/*") for name in statement.resources)
     return not statement.allows and everybody and everything and objects and itself and condition
 
 

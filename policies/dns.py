@@ -33,7 +33,7 @@ def _leads_to_ours(stack: Stack, _: Settings) -> Iterator[Finding]:
 
 def _held(resource: Resource) -> Iterator[str]:
     """Texts of a resource that may be hosts it holds; of a record only its own name, for its content is judged."""
-    values = {"name": at(resource.values, "name")} if resource.kind == RECORD else resource.values
+    values = at(resource.values, "name") if resource.kind == RECORD else resource.values
     yield from (value for _, value in texts(values))
 
 

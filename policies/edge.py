@@ -139,7 +139,7 @@ BALANCER_FAILS_OVER = ResourcePolicy(
 
 def _falls_back_to_its_own(stack: Stack, _: Settings) -> Iterator[Finding]:
     def judge(balancer: Resource) -> Iterator[Finding]:
-        fallback = balancer.sources.get("fallbackPool", ())
+        fallback = balancer.sources.get("fallbackPool")
         if not balancer.sources.get("defaultPools"):
             yield Finding(balancer, "its pools are not of this stack, so nobody can tell what they hold")
         elif not fallback or not all(balancer.made_from("defaultPools", pool) for pool in fallback):

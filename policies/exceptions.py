@@ -19,7 +19,7 @@ class Exemption:
 
     def covers(self, policy: str, urn: str) -> bool:
         """Whether it is about this policy and this resource."""
-        return policy == self.policy and fnmatchcase("::".join(urn.split("::")[-2:]), self.resource)
+        return policy == self.policy and fnmatchcase(urn.split("::", 2)[-1], self.resource)
 
 
 _AWS_HOST = "*peacefulrobot:hosts:AwsHost$"

@@ -15,14 +15,15 @@ FILE = Path(__file__).with_suffix(".txt")
 
 
 def told() -> str:
-    """One line for each finding: policy, what is wrong."""
+    """One line for each finding: policy, resource (of those that judge all together), what is wrong."""
     return "".join(f"{line}\n" for line in _lines())
 
 
 def _lines() -> Iterator[str]:
     for case in every("FAILING"):
-        for finding in judged(case.policy, *case.given, **case.config).findings:
-            yield f"{case.policy.name}: {finding.splitlines()[0]}"
+        said = judged(case.policy, *case.given, **case.config)
+        for finding, about in zip(said.findings, said.about, strict=True):
+            yield f"{case.policy.name} ({about}): {finding.splitlines()[0]}"
 
 
 if __name__ == "__main__":

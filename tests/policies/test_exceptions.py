@@ -46,3 +46,10 @@ def test_types_of_parents_count():
     assert found.covers("one", "urn:pulumi:s::p::a:b:C$d:e:F::name")
     assert found.covers("one", "urn:pulumi:s::p::x:y:Z$a:b:C$d:e:F::name")
     assert not found.covers("one", "urn:pulumi:s::p::d:e:F::name")
+
+
+def test_a_name_may_hold_what_stands_between_the_parts_of_a_urn():
+    found = Exemption("p", "t:i:T::a::b", "a reason")
+    assert found.covers("p", "urn:pulumi:stack::project::t:i:T::a::b")
+    assert not found.covers("p", "urn:pulumi:stack::project::t:i:T::b")
+    assert not found.covers("p", "")

@@ -115,7 +115,7 @@ ABOUT = {
     ("bucket-drops-unfinished-uploads", ""): {"content"},
     ("dns-record-leads-to-ours", "it leads to a host"): {"www"},
     ("zone-names-its-authorities", ""): {"edge", "it", "caa"},
-    ("zone-is-signed", ""): {"edge"},
+    ("zone-is-signed", ""): {"edge", "it"},
     ("zone-has-its-settings", "the zone's setting"): {"balancer", "it"},
     ("balancer-falls-back-to-its-own", ""): {"balancer"},
     ("outage-tells-somebody", ""): {"balancer"},

@@ -72,6 +72,7 @@ BLOCKS, GUARDS = guard.BUCKET_BLOCKS_PUBLIC_ACCESS, guard.BUCKET_HAS_ITS_GUARDS
 READERS, TLS = guard.BUCKET_POLICY_NAMES_ITS_READERS, guard.BUCKET_POLICY_REFUSES_PLAIN_HTTP
 WEBSITE, ACLS = guard.BUCKET_IS_NO_WEBSITE, guard.BUCKET_HAS_NO_ACLS
 VERSIONS, UPLOADS = guard.BUCKET_KEEPS_VERSIONS, guard.BUCKET_DROPS_UNFINISHED_UPLOADS
+ALL = [BLOCK, OWNED, policy(READ)]
 SOURCE = {"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/EDF"}
 
 PASSING = [
@@ -93,6 +94,10 @@ PASSING = [
     passes(TLS, policy(tls_only(Condition={"Bool": {"AWS:SecureTransport": False}}))),
     passes(WEBSITE, BUCKET),
     passes(ACLS, OWNED),
+    passes(
+        GUARDS, BUCKET, *(Declared(one.kind, {"bucket": UNKNOWN}, one.name, {"bucket": ["content"]}) for one in ALL)
+    ),
+    passes(ACLS, with_(BUCKET, acl="")),
     passes(ACLS, with_(BUCKET, acl="private")),
     passes(VERSIONS, BUCKET, VERSIONED, lifecycle(rule(noncurrentVersionExpiration={"noncurrentDays": 30}))),
     passes(UPLOADS, BUCKET, lifecycle(rule())),

@@ -43,6 +43,12 @@ FAILING = [
         ANY,
         settings=settings(budget="10", traffic={}, content="https://gitlab.example/site.git"),
     ),
+    finds(
+        BUDGET,
+        "never free: a month of 10,000 visits, 10 GB, with a site of an assumed size, costs",
+        ANY,
+        settings=settings(traffic={}, content="https://gitlab.example/site.git"),
+    ),
     finds(BUDGET, "its budget is $0.00", ANY, settings=settings(budget="0")),
     finds(
         BUDGET,
@@ -56,6 +62,12 @@ FAILING = [
         "and what is unknown: cloudflare.regions; its budget is $5.00",
         ANY,
         settings=settings(budget="5", monitorRegions=["WEU", "ENAM"]),
+    ),
+    finds(
+        BUDGET,
+        "and what is unknown: cloudflare.regions, aws.key-writes; its budget is $5.00",
+        ANY,
+        settings=settings(budget="5", hosts=["vercel", "aws"], monitorRegions=["WEU", "ENAM"]),
     ),
 ]
 UNKNOWN_YET = [cannot_know(BUDGET, "configuration of the stack", ANY)]

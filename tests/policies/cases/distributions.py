@@ -72,6 +72,8 @@ PASSING = [
     passes(SIGNS, with_(SITE, origins=[{**ORIGIN, "originAccessControlId": UNKNOWN, "domainName": UNKNOWN}])),
     passes(ORIGINS, custom(originSslProtocols=["TLSv1.2", "TLSv1.3"])),
     passes(SETS, default(responseHeadersPolicyId=UNKNOWN)),
+    passes(SIGNS, with_(SITE, origins=[{**ORIGIN, "s3OriginConfig": {"originAccessIdentity": ""}}])),
+    passes(ERRORS, error(responseCode=300.0)),
     passes(ERRORS, error(responseCode=404.0, responsePagePath="/404.html")),
     passes(ERRORS, with_(default(functionAssociations=[]), defaultRootObject="index.html")),
     passes(STRICT, headers(strictTransportSecurity={"accessControlMaxAgeSec": 300.0}), seconds=300.0),
@@ -94,6 +96,7 @@ FAILING = [
     finds(TLS, "older than TLS 1.2", certificate(minimumProtocolVersion="TLSv1.2")),
     finds(TLS, "older than TLS 1.2", with_(SITE, viewerCertificate=None)),
     finds(TLS, "it has aliases", certificate(cloudfrontDefaultCertificate=True)),
+    finds(TLS, "comes with TLS 1.0", with_(certificate(cloudfrontDefaultCertificate="true"), aliases=None)),
     finds(TLS, "comes with TLS 1.0", with_(certificate(cloudfrontDefaultCertificate=True), aliases=None)),
     finds(SIGNS, "no originAccessControlId", with_(SITE, origins=[{**ORIGIN, "originAccessControlId": ""}])),
     finds(

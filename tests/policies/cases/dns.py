@@ -29,6 +29,7 @@ PASSING = [
     passes(OURS, SITE, WWW),
     passes(OURS, SITE, with_(WWW, content="WWW-1.netlify.app.")),
     passes(OURS, SITE, made_from("new", "site")),
+    passes(OURS, with_(SITE, hostname="WWW-1.netlify.app."), WWW),
     passes(OURS, APEX),
     passes(OURS, named("apex", APEX), with_(WWW, content="example.org")),
     passes(OURS, with_(APEX, type="A", content="192.0.2.1")),
@@ -37,6 +38,7 @@ PASSING = [
     passes(PROXIED, WWW),
     passes(PROXIED, CAA),
     passes(PROXIED, with_(WWW, name="_acme-challenge.example.org", proxied=False)),
+    passes(PROXIED, with_(WWW, name="key1._domainkey.example.org", proxied=False)),
     passes(AUTHORITIES, EDGE, CAA),
     passes(AUTHORITIES, SITE),
     passes(SIGNED, WWW, declared(DNSSEC, name="dnssec")),
@@ -45,6 +47,8 @@ PASSING = [
 FAILING = [
     finds(OURS, "no resource of this stack holds", SITE, with_(WWW, content="www-2.netlify.app")),
     finds(OURS, "no resource of this stack holds", WWW),
+    finds(OURS, "no resource of this stack holds", SITE, with_(WWW, content="www-1.netlify.appX")),
+    finds(OURS, "no resource of this stack holds", with_(SITE, hostname="www-1.netlify.appX"), WWW),
     finds(OURS, "no resource of this stack holds", WWW, named("proof", with_(WWW, type="TXT", name="_proof"))),
     finds(OURS, "no resource of this stack holds", with_(APEX, content="2a01:4f8::1")),
     finds(OURS, "no resource of this stack holds", with_(APEX, type="A", content="203.0.112.7")),
@@ -54,9 +58,12 @@ FAILING = [
     finds(PROXIED, "proxied is not true", with_(APEX, type="A", proxied=False)),
     finds(AUTHORITIES, "no CAA record", EDGE, WWW),
     finds(AUTHORITIES, "no CAA record", declared(WORKER)),
+    finds(AUTHORITIES, "no CAA record", EDGE),
+    finds(AUTHORITIES, "no CAA record", with_(CAA, data={"tag": "issue", "value": ""})),
     finds(AUTHORITIES, "no CAA record", with_(CAA, data={"tag": "iodef", "value": "mailto:x@example.org"})),
     finds(AUTHORITIES, "no CAA record", with_(CAA, type="TXT")),
     finds(SIGNED, "DNSSEC is not declared", declared("cloudflare:index/other:Other"), EDGE),
+    finds(SIGNED, "DNSSEC is not declared", declared(WORKER)),
 ]
 DESPITE_UNKNOWN = [
     passes(SIGNED, with_(WWW, content=UNKNOWN, type=UNKNOWN), declared(DNSSEC, name="dnssec", zoneId=UNKNOWN)),
