@@ -63,6 +63,7 @@ def part_of(files: int) -> str:
 
 def write_site(folder: Path, files: int) -> Path:
     """A site of small pages."""
+    folder.mkdir(parents=True)
     for number in range(files - 1):
         path = folder / f"part-{number % 40}" / f"page-{number}.html"
         path.parent.mkdir(parents=True, exist_ok=True)

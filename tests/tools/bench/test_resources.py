@@ -12,11 +12,12 @@ from website import load_site
 URN = "urn:pulumi:files::files::aws:s3/bucketObjectv2:BucketObjectv2::part-1/page-1.html"
 
 
-def test_the_site_has_as_many_files_as_asked_for_and_can_be_published(tmp_path):
-    folder = resources.write_site(tmp_path / "site", 50)
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_site_has_as_many_files_as_asked_for_and_can_be_published(tmp_path, count):
+    folder = resources.write_site(tmp_path / "site", count)
     site = load_site(str(folder), cache=tmp_path / "cache")
-    assert len(site.files) == 50 + 1  # and the release record
-    assert len({file.sha256 for file in site.files.values()}) == 51
+    assert len(site.files) == count + 1  # and the release record
+    assert len({file.sha256 for file in site.files.values()}) == count + 1
 
 
 def test_the_other_sides_provider_accepts_every_file_under_its_name():
