@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -115,14 +116,8 @@ class Surroundings:
         with self._published(["true"]) as made:
             for folder in (made.stage.folder, made.stage.places.backend):
                 again = [["mount", "--bind", str(folder), str(folder)], ["mount", "-o", "remount,bind,ro", str(folder)]]
-                found = self._case(
-                    made,
-                    row,
-                    folder.name,
-                    lambda again=again: [_do(made, *command) for command in again],  # type: ignore[misc]
-                    lambda folder=folder: _do(made, "umount", str(folder)),  # type: ignore[misc]
-                )
-                yield found
+                ends = partial(_do, made, "umount", str(folder))
+                yield self._case(made, row, folder.name, partial(_do_all, made, again), ends)
 
     def _full_disk(self) -> Iterator[Case]:
         row = "the disk fills during the run"
@@ -135,8 +130,8 @@ class Surroundings:
                     made,
                     row,
                     f"{left:,} bytes were left",
-                    lambda left=left: _do(made, "sh", "-c", _FILL, "sh", filler, str(left)),  # type: ignore[misc]
-                    lambda: _do(made, "rm", "-f", filler),
+                    partial(_do, made, "sh", "-c", _FILL, "sh", filler, str(left)),
+                    partial(_do, made, "rm", "-f", filler),
                 )
 
 
@@ -156,6 +151,11 @@ def _do(made: Scene, *command: str) -> None:
     done = subprocess.run([*made.stage.within, *given], capture_output=True, text=True, check=False)
     if done.returncode and command[0] == "mount":
         raise NoNamespace(f"{' '.join(given)}: {done.stderr.strip()}")
+
+
+def _do_all(made: Scene, commands: list[list[str]]) -> None:
+    for command in commands:
+        _do(made, *command)
 
 
 @contextmanager
