@@ -9,6 +9,9 @@ endif
 RUN := .venv/bin/python
 PACKAGES := __main__.py platforms.py $(wildcard components coordinator planning policies publisher sandbox tools website)
 
+# Where tools keep what can be made again, for all checkouts of this machine.
+CACHE := $(or $(PEACEFULROBOT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/peacefulrobot-infra)
+
 # Each file of tests runs in one process, so that its tests share what is costly to make.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile --maxprocesses 4
 
@@ -96,7 +99,7 @@ test-real: venv ## Run the tests with the official clients; what cannot be had i
 lint: venv ## Check style and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy $(PACKAGES)
+	@$(RUN) -m mypy --cache-dir '$(CACHE)/mypy' $(PACKAGES)
 
 lint-ci: venv ## Check the pipelines' files, and look for secrets in the tree and its history [BUILD=yes: builds the linters in Go]
 	@$(RUN) -m tools.ci lint $(if $(BUILD),--build)
