@@ -85,15 +85,16 @@ sign-in: venv ## For pipelines: sign in at AWS and Google by the job's own token
 test: lint lint-ci test-fast test-engine ## Check the code and run all tests, those with the real engine last
 
 test-fast: venv ## Run the tests that need no engine
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'not engine and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'not engine and not long and not real'
 
 test-engine: venv ## Run the tests with the real engine
 	@$(RUN) -m tools.engine
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'engine and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'engine and not long and not real'
 
-test-real: venv ## Run the tests with the official clients; what cannot be had is skipped and named
+test-real: venv ## Run the long tests, and those with the official clients; what cannot be had is skipped and named
 	@$(RUN) -m tools.ci lint --build
 	@$(RUN) -m tools.engine
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'long and not real'
 	@$(RUN) -m pytest -m real
 
 lint: venv ## Check style and types

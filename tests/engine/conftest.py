@@ -6,12 +6,26 @@ import pytest
 
 from tests.engine.stack import ROOT, Stack
 
+LONG = {
+    "test_chaos.py",
+    "test_delivery_resources.py",
+    "test_drill.py",
+    "test_large_sites.py",
+    "test_monitors.py",
+    "test_platforms.py",
+    "test_ramp.py",
+    "test_security_headers.py",
+}
+"""Modules whose tests take a minute and more; single tests of others bear the marker themselves."""
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/engine" in str(item.path):
             item.add_marker(pytest.mark.engine)
             item.add_marker(pytest.mark.timeout(900))
+            if item.path.name in LONG:
+                item.add_marker(pytest.mark.long)
 
 
 def new_stack(folder, **options):

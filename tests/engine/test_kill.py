@@ -39,7 +39,9 @@ def assert_whole(stack, allowed):
                 assert stack.get(path, platform).content == (stack.content / name).read_bytes()
 
 
-@pytest.mark.parametrize("seconds", [2.0, 5.0, 7.0])
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(2.0, marks=pytest.mark.long), 5.0, pytest.param(7.0, marks=pytest.mark.long)]
+)
 def test_a_first_up_that_is_killed_is_finished_by_the_next(stack, tmp_path, seconds):
     release = releases(stack, tmp_path)
     kill_after(stack, seconds)
@@ -49,6 +51,7 @@ def test_a_first_up_that_is_killed_is_finished_by_the_next(stack, tmp_path, seco
     stack.run("preview", "--expect-no-changes")
 
 
+@pytest.mark.long
 def test_an_update_that_is_killed_at_any_moment_leaves_whole_releases_and_no_second_deploy(stack, tmp_path):
     stack.run("up")
     old = releases(stack, tmp_path)

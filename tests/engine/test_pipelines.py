@@ -159,6 +159,7 @@ def test_a_preview_says_in_a_file_and_a_comment_what_would_change(root):
     assert forge.token not in ended.output + edited["body"]
 
 
+@pytest.mark.long
 def test_a_push_to_a_site_at_each_forge_starts_a_job_each_and_both_forges_show_what_became_of_it(tmp_path):
     course = run(tmp_path, 2, runners=2)
     assert course.wrong() == [], [job.output for job in course.wrong()]

@@ -79,6 +79,7 @@ def test_a_bucket_is_not_replaced_by_accident_and_a_preview_says_so_too(stack):
     program.write_text(source)
 
 
+@pytest.mark.long
 def test_what_one_platform_refuses_hides_nothing_that_the_run_would_delete(stack, monkeypatch):
     """The engine goes on after one platform's error, and would delete what is no longer declared."""
     configure(stack.root, hosts=["netlify", "aws"])
