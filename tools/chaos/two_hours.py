@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, suppress
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import cast
 
 from coordinator.alerts.channels import Message, NotTaken
 from coordinator.alerts.outbox import Outbox
@@ -34,7 +34,7 @@ from coordinator.watching.archive import Archive
 from coordinator.watching.incidents import Rules as WatchRules
 from coordinator.watching.incidents import Watch
 from coordinator.watching.probe import Prober
-from coordinator.watching.targets import Finding
+from coordinator.watching.targets import Address, Finding
 from coordinator.watching.watcher import Watcher
 from tools.chaos.findings import Case
 
@@ -193,7 +193,7 @@ class Coordinator:
         archive = await open_(Archive(self.folder / "archive", self._clock))
         watch = Watch(WatchRules(), frozenset({_PUBLIC}))
         self.watcher = Watcher(
-            cast(Any, self.sky.names),
+            [Address(name, f"https://{name}.example") for name in self.sky.names],
             cast(Prober, self.sky),
             watch,
             archive,

@@ -124,7 +124,8 @@ def test_every_setting_of_the_project_is_read_as_the_engine_would(tmp_path):
             "protect": "false",
             "verifyDeadline": "30",
             "budget": "30",
-            "coordinator": json.dumps({"deploy": "up", "poll": 5}),
+            "coordinator": json.dumps({"deploy": "up", "poll": 5, "watching": {}}),
+            "monitoring": json.dumps({"uptimeRobot": {"contacts": ["7000001"]}}),
         }
     )
     assert same == settings
