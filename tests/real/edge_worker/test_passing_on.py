@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from components.worker_limits import WorkerLimits
 from tests.real.edge_worker.origins import PAGES, Platform
 from tests.real.edge_worker.running import visiting
 
@@ -126,7 +127,7 @@ async def test_strange_paths_never_leave_the_site(tmp_path, pair, path):
 async def test_compressed_bodies_pass_as_they_are(tmp_path, pair):
     import gzip
 
-    async with visiting(tmp_path, *pair) as visitor:
+    async with visiting(tmp_path, *pair, limits=WorkerLimits()) as visitor:
         for path in ("/about.html", "/big.bin"):
             answer = await visitor.ask(path, Accept_Encoding="gzip")
             assert answer.headers["Content-Encoding"] == "gzip"
