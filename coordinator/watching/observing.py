@@ -101,7 +101,8 @@ class Observation:
         async for attempt in patient:
             with attempt:
                 self._beats.beat(TASK, "waiting for what there is to watch")
-                return await self._outputs(), self._internet()
+                internet = self._internet()
+                return await self._outputs(), internet
         raise OutputsUnknown("never asked")
 
     async def _outputs(self) -> Outputs:
