@@ -116,9 +116,8 @@ docs: venv ## Write docs/platforms.md, docs/policies.md, docs/availability.md, d
 	@$(RUN) -m tools.cost_page
 	@$(RUN) -m coordinator.dashboard
 
-mutate: venv ## Change the code of policies and guards in small ways, and name each change that no test notices
-	@$(RUN) -m mutmut run --max-children 2
-	@$(RUN) -m mutmut results
+mutate: venv ## Change the code of policies and guards in small ways; ends with 1 where no test notices and nobody explained [AGAIN=yes: what is left] [ONLY=policies.dns.*]
+	@$(RUN) -m tools.mutation $(if $(AGAIN),--again) $(if $(ONLY),--only '$(ONLY)') $(if $(CHILDREN),--children '$(CHILDREN)')
 
 lock: venv ## Write the lock files anew from requirements.in and tools/uv.in
 	@$(RUN) tools/bootstrap.py lock

@@ -125,9 +125,11 @@ def _reason(properties: struct_pb2.Struct) -> str:
 
 
 def _prepare(resource: Any) -> None:
+    fields = resource.properties.fields
     for name in GROWING.get(resource.type, ()):
-        resource.properties.fields.pop(name, None)
-    for value in resource.properties.fields.values():
+        if name in fields:
+            del fields[name]
+    for value in fields.values():
         _hide(value)
 
 

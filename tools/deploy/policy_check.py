@@ -32,7 +32,7 @@ class Judgement:
     """What single platforms would refuse; the run goes on with the others."""
 
 
-def flags(root: Path, stack: str, family: str = "") -> list[str]:
+def flags(root: Path, stack: str, family: str | None = None) -> list[str]:
     """What has the engine ask the policies of the checkout ``root``, with the levels of a stack, where it has any.
 
     ``family`` is the stack whose levels one without its own has.
@@ -40,7 +40,7 @@ def flags(root: Path, stack: str, family: str = "") -> list[str]:
     if not (root / PACK / "PulumiPolicy.yaml").exists():
         return []
     own = root / PACK / f"config.{stack}.json"
-    levels = own if own.exists() or not family else root / PACK / f"config.{family}.json"
+    levels = own if own.exists() or family is None else root / PACK / f"config.{family}.json"
     return ["--policy-pack", PACK, *(["--policy-pack-config", f"{PACK}/{levels.name}"] if levels.exists() else [])]
 
 
@@ -87,7 +87,7 @@ def _said(events: Iterable[Mapping[str, Any]], severity: str) -> Iterator[tuple[
 
 
 def _is_one_platforms(urn: str) -> bool:
-    return bool(urn) and urn.split("::")[-2].rpartition("$")[2].startswith(_ONE_PLATFORMS)
+    return bool(urn) and urn.split("::")[2].rpartition("$")[2].startswith(_ONE_PLATFORMS)
 
 
 def _listed(found: Iterable[str]) -> str:

@@ -42,7 +42,7 @@ class EventLog:
 
     def events(self) -> list[Mapping[str, Any]]:
         """What it has written."""
-        lines = self.path.read_text("utf-8").splitlines() if self.path.exists() else []
+        lines = self.path.read_bytes().splitlines() if self.path.exists() else []
         return [json.loads(line) for line in lines]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies.lasting import LASTING
 from tools.deploy import plan_guard
 from tools.deploy.errors import Refused
-from tools.deploy.plan import Step, steps, token
+from tools.deploy.plan import Step, token
 from tools.deploy.plan_guard import dangers, origins, require_meant
 
 BALANCER = "cloudflare:index/loadBalancer:LoadBalancer"
@@ -159,24 +159,3 @@ def test_different_plans_have_different_tokens(one, other):
         return sorted(shown)
 
     assert (token(one) == token(other)) == (told(one) == told(other))
-
-
-def test_steps_are_read_from_the_engines_events():
-    state = {"inputs": {"name": "a"}}
-    metadata = {
-        "op": "update",
-        "urn": f"urn:pulumi:s::p::t${RECORD}::one",
-        "type": RECORD,
-        "old": state,
-        "new": {"inputs": {"name": "b"}},
-        "detailedDiff": {"name": {"diffKind": "update"}},
-    }
-    deleted = {"op": "delete", "urn": "urn:pulumi:s::p::t::two", "type": "t", "old": state, "new": None}
-    events = [
-        {"preludeEvent": {}},
-        {"resourcePreEvent": {"metadata": metadata}},
-        {"resourcePreEvent": {"metadata": deleted}},
-    ]
-    first, second = steps(events)
-    assert (first.name, first.old, first.new, first.changed) == ("one", {"name": "a"}, {"name": "b"}, ("name",))
-    assert (second.op, second.new, second.ends, second.changes) == ("delete", {}, True, True)

@@ -49,6 +49,7 @@ def test_a_stack_has_its_own_levels_where_it_has_a_file(tmp_path):
     with_levels = ["--policy-pack", "policies", "--policy-pack-config", "policies/config.sandbox.json"]
     assert policy_check.flags(tmp_path, "sandbox") == with_levels
     assert policy_check.flags(tmp_path, "prod") == ["--policy-pack", "policies"]
+    assert policy_check.flags(tmp_path, "prod", "production") == ["--policy-pack", "policies"]
 
 
 def test_a_stack_without_levels_of_its_own_has_those_of_its_family(tmp_path):
@@ -81,6 +82,17 @@ def test_the_engine_is_asked_for_a_preview_with_the_policies(tmp_path):
     assert asked.endswith(" true\n")
 
 
+def test_all_findings_are_told_each_in_a_line_of_its_own_and_none_twice(tmp_path):
+    other = {"policyEvent": {"policyName": "no-plain-secret", "message": "key", "enforcementLevel": "mandatory"}}
+    with pytest.raises(Refused) as raised:
+        policy_check.require(previewed(log_of(tmp_path, finding("mandatory"), other, finding("mandatory"))))
+    assert str(raised.value) == (
+        "the policies stop this run; nothing was changed:\n"
+        "  - balancer-fails-over (balancer): Balanced.\n    proxied is not true\n"
+        "  - no-plain-secret (): key"
+    )
+
+
 def test_a_hint_stops_nothing(tmp_path):
     assert policy_check.require(previewed(log_of(tmp_path, finding("advisory")), ["--policy-pack", "policies"])) == ()
 
@@ -97,14 +109,36 @@ def test_a_preview_that_fails_without_a_word_stops_the_run(tmp_path):
         policy_check.require(previewed(log_of(tmp_path, code=1), ["--policy-pack", "policies"]))
 
 
+@pytest.mark.parametrize("said", [error("preview failed"), error(""), {"diagnosticEvent": {"severity": "error"}}])
+def test_a_preview_that_fails_with_an_empty_word_tells_what_the_engine_said(tmp_path, said):
+    with pytest.raises(Refused, match="`pulumi preview …` on stack sandbox failed"):
+        policy_check.require(previewed(log_of(tmp_path, said, code=1)))
+
+
+def test_all_errors_are_told_each_in_a_line_of_its_own(tmp_path):
+    with pytest.raises(Refused) as raised:
+        policy_check.require(previewed(log_of(tmp_path, error(" one\ntwo\n"), error("three", WEBSITE), code=1)))
+    assert str(raised.value) == "the preview failed; nothing was changed:\n  - one\n    two\n  - three"
+
+
 def test_what_one_platform_refuses_is_told_and_does_not_stop_the_others(tmp_path):
     said = [error("aws: 503", UPLOAD, "warning"), error("x", severity="info"), error("old", URN, "warning")]
     found = policy_check.require(previewed(log_of(tmp_path, *said), ["--policy-pack", "policies"]))
     assert found == ("aws-upload: aws: 503",)
 
 
-def test_a_warning_about_nothing_is_no_platforms_trouble(tmp_path):
-    assert policy_check.require(previewed(log_of(tmp_path, error("x", severity="warning")))) == ()
+@pytest.mark.parametrize("about", [{"urn": ""}, {}, {"urn": URN}, {"urn": f"{URN}::publisher:index:Upload"}])
+def test_a_warning_about_no_platforms_resource_is_no_platforms_trouble(tmp_path, about):
+    said = {"diagnosticEvent": {"message": "x", "severity": "warning", **about}}
+    assert policy_check.require(previewed(log_of(tmp_path, said))) == ()
+
+
+@pytest.mark.parametrize("parents", ["", "a:b:Publication$", "a:b:Host$a:b:Publication$"])
+def test_a_platforms_resource_is_known_by_its_own_type_whoever_its_parents_are(tmp_path, parents):
+    said = error("503", f"urn:pulumi:sandbox::project::{parents}publisher:index:Upload::aws-upload", "warning")
+    assert policy_check.require(previewed(log_of(tmp_path, said))) == ("aws-upload: 503",)
+    inside = error("503", f"urn:pulumi:sandbox::project::{parents}publisher:index:Upload$a:b:Other::it", "warning")
+    assert policy_check.require(previewed(log_of(tmp_path, inside))) == ()
 
 
 def test_a_preview_is_of_the_whole_plan(tmp_path):

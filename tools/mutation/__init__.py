@@ -1,0 +1,1 @@
+"""Small changes to policies and guards, and what the tests notice of them."""
