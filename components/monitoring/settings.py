@@ -91,6 +91,11 @@ class MonitoringSettings(_Strict):
 
     def mistakes(self, *, edge_mode: str, alert_email: str) -> Iterator[str]:
         """What does not fit the rest of the stack's settings."""
+        if edge_mode == "worker" and alert_email:
+            yield (
+                "alertEmail: with edgeMode worker Cloudflare checks no platform, so it would never write; leave it out "
+                "and use the coordinator's alerts (coordinator.alerts.mail), or monitoring.uptimeRobot"
+            )
         if self.cloudflare is None:
             return
         if edge_mode == "worker":

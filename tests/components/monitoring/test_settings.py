@@ -65,3 +65,9 @@ def test_nobody_is_told_twice_and_a_worker_has_no_health_to_tell():
         settings(own, alertEmail="ops@example.org")
     with pytest.raises(SettingsError, match=r"monitoring.cloudflare: with edgeMode worker"):
         settings(own, edgeMode="worker")
+
+
+def test_a_worker_never_writes_to_the_address_for_alerts_and_all_of_it_is_said_at_once():
+    with pytest.raises(SettingsError, match=r"alertEmail: with edgeMode worker.*coordinator.alerts.mail") as raised:
+        settings({"cloudflare": {"webhooks": ["0" * 32]}}, edgeMode="worker", alertEmail="ops@example.org")
+    assert "monitoring.cloudflare: with edgeMode worker" in str(raised.value)
