@@ -35,7 +35,7 @@ MAKEFLAGS += --no-print-directory
 # Without byte code on disk, importing the Pulumi SDKs takes ten seconds at every run.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help up preview check preview-comment status releases down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill check-tokens push-to-live coordinator status-page alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
+.PHONY: help up preview check preview-comment status releases deployments down clean break heal test test-fast test-engine test-real lint format docs mutate lock bench drill check-tokens push-to-live coordinator status-page alert-test availability cost sync sign-in drift verify lint-ci chaos sbom audit venv
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ preview-comment: venv ## Write what `make up` would change as a comment, and put
 
 status: venv ## Show which release is served where [FORMAT=json] [STACK=…]
 	@$(RUN) -m tools.deploy status --stack $(STACK) --format $(FORMAT)
+
+deployments: venv ## Show what each platform's own API says of its newest deployment [FORMAT=json] [STACK=…]
+	@$(RUN) -m tools.deploy deployments --stack $(STACK) --format $(FORMAT)
 
 releases: venv ## Show which earlier releases can be gone back to [FORMAT=json] [STACK=…]
 	@$(RUN) -m tools.deploy releases --stack $(STACK) --format $(FORMAT)

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from coordinator import delivery, monitoring, places, settings, supervisor
-from coordinator.alerts.opening import alert_order
 from coordinator.balancer import Balancer, CloudflareBalancer
 from coordinator.database import DiskRefuses
 from coordinator.delivery import Order, Parts
@@ -56,7 +55,7 @@ async def _run(stack: str, memory: Memory, *, once: bool, dry_run: bool) -> None
     found = settings.read(places.ROOT, stack)
     wanted = None if once or dry_run else _delivery(stack, found)
     watched = not once and not dry_run and found.coordinator.watching is not None
-    told = alert_order(stack, found) if watched else None
+    told = monitoring.order(stack, found) if watched else None
     parts = Parts()
     async with AsyncExitStack() as held:
         if once or dry_run:

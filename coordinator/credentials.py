@@ -52,10 +52,12 @@ class Credentials:
         return text
 
 
-def read(settings: Delivery, environment: Mapping[str, str], part: str = "") -> tuple[Credentials, list[str]]:
+def read(
+    settings: Delivery, environment: Mapping[str, str], part: str | tuple[str, ...] = ""
+) -> tuple[Credentials, list[str]]:
     """The secrets, and a sentence for each that is missing, weak or misplaced.
 
-    Only those whose key begins with ``part``.
+    Only those whose key begins with ``part``, or with one of several.
     """
     values, mistakes = {}, []
     for key, source in secrets_of(settings).items():

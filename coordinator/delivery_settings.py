@@ -5,36 +5,45 @@ A secret is named, never written: ``env:NAME`` is a variable of the environment,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from coordinator.alerts.settings import Alerts, alert_secrets_of
+from coordinator.deployments_settings import (
+    GITHUB_API,
+    GITLAB_API,
+    Branch,
+    Deployments,
+    Forge,
+    Place,
+    Project,
+    Repository,
+)
 from coordinator.strict_settings import Address, Secret, Strict
 from coordinator.watching_settings import StatusPage, Watching
 
-_Repository = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-_Project = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
-_Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w./@+-]*$")]
 _Listen = Annotated[str, Field(pattern=r"^([^\s:/]+|\[[0-9a-fA-F:]+\]):\d{1,5}$|^unix:/\S+$")]
 Seconds = Annotated[int, Field(ge=1, le=7 * 86400)]
-GITHUB_API = "https://api.github.com"
-GITLAB_API = "https://gitlab.com/api/v4"
 Way = Literal["none", "up", "gitlab-pipeline", "github-dispatch"]
+
+
+_WAYS: Mapping[Forge, Way] = {"github": "github-dispatch", "gitlab": "gitlab-pipeline"}
 
 
 class GitHubWebhook(Strict):
     """Whose pushes mean that the content has changed, and how GitHub proves that it sends them."""
 
-    repository: _Repository
+    repository: Repository
     secret: Secret
 
 
 class GitLabWebhook(Strict):
     """Likewise at GitLab: by its newer signing, or by the plain token."""
 
-    project: _Project
+    project: Project
     signing_key: Secret | None = None
     token: Secret | None = None
 
@@ -63,9 +72,9 @@ class GitLabPipeline(Strict):
     """``deploy: gitlab-pipeline``."""
 
     api: Address = GITLAB_API
-    project: _Project
+    project: Project
     """Where the pipeline is: this project's repository, not the content's."""
-    ref: _Branch = "main"
+    ref: Branch = "main"
     trigger_token: Secret
     token: Secret
     """Scope ``read_api``, to follow the pipeline."""
@@ -75,7 +84,7 @@ class GitHubDispatch(Strict):
     """``deploy: github-dispatch``."""
 
     api: Address = GITHUB_API
-    repository: _Repository
+    repository: Repository
     """Where the workflow is, on the default branch."""
     token: Secret
     """Contents: write, to send the event, and Actions: read, to follow the run."""
@@ -85,7 +94,7 @@ class GitHubReport(Strict):
     """Deployments and commit statuses at GitHub."""
 
     api: Address = GITHUB_API
-    repository: _Repository
+    repository: Repository
     token: Secret
     """Deployments: write and Commit statuses: write."""
 
@@ -94,7 +103,7 @@ class GitLabReport(Strict):
     """Deployments and commit statuses at GitLab."""
 
     api: Address = GITLAB_API
-    project: _Project
+    project: Project
     token: Secret
     """Scope ``api``, as a Developer of the project."""
 
@@ -114,7 +123,7 @@ class Delivery(Strict):
     recovery: bool = True
     """Bring platforms back in steps after an outage."""
     deploy: Way = "none"
-    branch: _Branch | None = None
+    branch: Branch | None = None
     """Of the content; the stack's ``contentRef`` where it is left out."""
     listen: _Listen = "127.0.0.1:8480"
     poll: Annotated[int, Field(ge=0, le=86400)] = 60
@@ -135,6 +144,8 @@ class Delivery(Strict):
     gitlab_pipeline: GitLabPipeline | None = None
     github_dispatch: GitHubDispatch | None = None
     reports: Reports = Reports()
+    deployments: Deployments = Deployments()
+    """What forges and platforms say of deployments, for the status page."""
     alerts: Alerts = Alerts()
     watching: Watching | None = None
     """Who looks after the site between two deployments; nobody where it is left out."""
@@ -153,8 +164,32 @@ class Delivery(Strict):
         """Whether there is a webhook."""
         return self.webhooks.github is not None or self.webhooks.gitlab is not None
 
+    def runs_at(self, forge: Forge) -> Place | None:
+        """Where runs are looked up; None where they are not. Raises ValueError where the settings do not say enough."""
+        if self.watching is None or self.status_page is None or not self.deployments.interval:
+            return None
+        way = self.github_dispatch if forge == "github" else self.gitlab_pipeline
+        report = self.reports.github if forge == "github" else self.reports.gitlab
+        known = None
+        if way is not None and self.deploy == _WAYS[forge]:
+            known = Place(way.api, _name_of(way), f"{to_camel(_WAYS[forge].replace('-', '_'))}.token")
+        elif report is not None and getattr(self.deployments, forge):
+            known = Place(report.api, _name_of(report), f"reports.{forge}.token")
+        return self.deployments.place(forge, known, GITHUB_API if forge == "github" else GITLAB_API)
+
+    def _lacking(self) -> Iterator[str]:
+        """What is missing to look up runs, and settings of it that nobody would see."""
+        for forge in _WAYS:
+            try:
+                self.runs_at(forge)
+            except ValueError as error:
+                yield str(error)
+        own = self.deployments
+        if (own.github or own.gitlab or own.platforms) and (self.watching is None or self.status_page is None):
+            yield "deployments are shown on the status page, and there is none; add watching: {}"
+
     def _mistakes(self) -> list[str]:
-        found = []
+        found = [*self.deployments.mistakes(), *self._lacking()]
         if self.deploy == "none" and (self.listens or self.reports.github or self.reports.gitlab):
             found.append("webhooks and reports need deploy: up, gitlab-pipeline or github-dispatch")
         if self.deploy != "none" and not self.listens and self.poll == 0:
@@ -177,6 +212,10 @@ class Delivery(Strict):
         return found
 
 
+def _name_of(place: GitHubDispatch | GitLabPipeline | GitHubReport | GitLabReport) -> str:
+    return place.repository if isinstance(place, GitHubDispatch | GitHubReport) else place.project
+
+
 def given(settings: Delivery) -> dict[str, Any]:
     """What differs from the defaults."""
     return settings.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -194,6 +233,8 @@ def secrets_of(settings: Delivery, *, unused: bool = False) -> dict[str, str]:
         "reports.gitlab": settings.reports.gitlab,
         "gitlabPipeline": settings.gitlab_pipeline if unused or settings.deploy == "gitlab-pipeline" else None,
         "githubDispatch": settings.github_dispatch if unused or settings.deploy == "github-dispatch" else None,
+        "deployments.github": settings.deployments.github,
+        "deployments.gitlab": settings.deployments.gitlab,
     }
     named = ("secret", "signing_key", "token", "trigger_token")
     own = {

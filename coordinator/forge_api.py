@@ -39,26 +39,47 @@ class ForgeApi:
         local = urlsplit(address).hostname in {"127.0.0.1", "localhost"}
         self.name = name
         self._secrets = secrets
+        self._tags: dict[str, str] = {}
         self._client = httpx.AsyncClient(
             base_url=address, headers=dict(headers), timeout=_TIMEOUT, trust_env=not local, follow_redirects=False
         )
 
     async def ask(self, method: str, path: str, json: Any = None, **parameters: str | int) -> Any:
         """The answer's JSON, None where it is empty; raises ForgeTrouble."""
+        return self._document(await self._sent(method, path, json=json, params=parameters or None))
+
+    async def ask_for_news(self, path: str, **parameters: str | int) -> Any:
+        """The answer's JSON to a GET, None where it is what it was the last time; raises ForgeTrouble.
+
+        A forge that gives an ETag is asked with it: at GitHub an answer that nothing has changed costs nothing of the
+        rate limit. https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+        """
+        known = {"If-None-Match": tag} if (tag := self._tags.get(path)) else {}
+        answer = await self._sent("GET", path, params=parameters or None, headers=known)
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        found = self._document(answer)
+        if tag := answer.headers.get("etag"):
+            self._tags[path] = tag
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _sent(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
-            answer = await self._client.request(method, path, json=json, params=parameters or None)
+            return await self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise ForgeTrouble(f"{self.name} does not answer ({type(error).__name__})") from error
+
+    def _document(self, answer: httpx.Response) -> Any:
         if not answer.is_success:
             raise self._trouble(answer)
         try:
             return answer.json() if answer.content else None
         except ValueError:
             raise ForgeTrouble(f"{self.name} answers {answer.status_code} with something else than JSON") from None
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     def _trouble(self, answer: httpx.Response) -> ForgeTrouble:
         status, patience = answer.status_code, _patience(answer.headers) if answer.status_code in _LIMITED else None

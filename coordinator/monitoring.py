@@ -7,17 +7,20 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
 
-from coordinator import places
+from coordinator import credentials, places
 from coordinator.alerts import opening
-from coordinator.alerts.opening import AlertOrder
+from coordinator.alerts.opening import AlertOrder, alert_order
 from coordinator.delivery import Parts
+from coordinator.deployments import opening as deployments
+from coordinator.deployments.opening import Asking
 from coordinator.errors import Refused
 from coordinator.history import History
 from coordinator.server import serve
@@ -34,13 +37,30 @@ _log = logging.getLogger(__name__)
 PAGE = "status page"
 
 
+@dataclass(frozen=True)
+class WatchOrder:
+    """What the watching needs beside the settings; everything in it has been checked."""
+
+    alerts: AlertOrder
+    deployments: Asking
+
+
+def order(stack: str, found: StackSettings, environment: Mapping[str, str] = os.environ) -> WatchOrder:
+    """Who is told and who is asked; raises Refused with all mistakes at once."""
+    needed = ("alerts.", "deployments.", *deployments.keys_of(found.coordinator))
+    secrets, mistakes = credentials.read(found.coordinator, environment, needed)
+    if mistakes:
+        raise Refused(credentials.report(stack, mistakes))
+    return WatchOrder(alert_order(stack, found, environment), Asking(stack, found, secrets))
+
+
 @asynccontextmanager
 async def opened(
-    stack: str, found: StackSettings, told: AlertOrder, root: Path, state: Path, parts: Parts
+    stack: str, found: StackSettings, told: WatchOrder, root: Path, state: Path, parts: Parts
 ) -> AsyncIterator[None]:
     """Add all tasks that the settings ask for to ``parts``; what they hold is given back at the end.
 
-    ``told`` are the channels for alerts. Raises DiskRefuses, and Refused where the address to listen on is taken.
+    Raises DiskRefuses, and Refused where the address to listen on is taken.
     """
     watching, page, metrics = found.coordinator.watching, found.coordinator.status_page, WatchMetrics()
     if watching is None:
@@ -50,13 +70,16 @@ async def opened(
     internet = places.internet_of(stack)
     async with AsyncExitStack() as held:
         archive = await held.enter_async_context(Archive(archive_file(state, stack)))
-        outbox = await held.enter_async_context(opening.opened(told, state, parts.tasks))
+        outbox = await held.enter_async_context(opening.opened(told.alerts, state, parts.tasks))
         observation = Observation(
             asked(stack, watching, root), watching, internet, archive, outbox, metrics, parts.beats
         )
         parts.tasks[TASK] = observation.run
         if page is not None and listener is not None:
             held.enter_context(listener)
+            await held.enter_async_context(
+                deployments.opened(told.deployments, root, archive, metrics, parts.beats, parts.tasks)
+            )
             history = await held.enter_async_context(History(history_file(state, stack)))
             speed = places.speed_of(stack)
             reader = _reader(found, archive, history, watching, page, speed)
@@ -116,4 +139,5 @@ def _reader(
     found: StackSettings, archive: Archive, history: History, watching: Watching, page: StatusPage, speed: float
 ) -> Reader:
     interval = watching.seconds_between_looks(speed)
-    return Reader(found.site_name, archive, history, watching, page, interval)
+    links = found.coordinator.deployments.links
+    return Reader(found.site_name, archive, history, watching, page, interval, links=links)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from coordinator.deployments.found import GITHUB, GITLAB, runs_in, told_in
 from coordinator.history import Deployment, History
+from coordinator.status_page.deployments import SHOWN, forge_state, merged, platform_state
 from coordinator.status_page.view import (
     DAYS_SHOWN,
-    Deployed,
     Row,
-    Step,
     View,
     arrivals,
     budget,
@@ -31,10 +31,8 @@ from coordinator.watching.incidents import Situation
 from coordinator.watching.observing import windows_of
 from coordinator.watching_settings import StatusPage, Watching
 
-_DEPLOYMENTS_SHOWN = 8
 _SITUATION = TypeAdapter(Situation)
 _PERCENT = 100
-_RUNS = {"gitlab-pipeline": "GitLab pipeline", "github-dispatch": "GitHub run", "up": "make up"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,8 @@ class Reader:
     interval: float
     """Real seconds between two looks."""
     clock: Callable[[], float] = time.time
+    links: bool = False
+    """Whether addresses of runs at the forges may be shown."""
 
     async def view(self) -> View:
         """What there is to show now; raises DiskRefuses."""
@@ -59,6 +59,7 @@ class Reader:
         state, sentence = overall(rows, situation.open.keys())
         since = at - DAYS_SHOWN * DAY
         days = (await self.archive.days(year_of(at)[0])).get(self._public(kinds), [])
+        runs = [await runs_in(self.archive, forge) for forge in (GITHUB, GITLAB)]
         platforms = [name for name, kind in kinds.items() if kind == "platform"]
         return View(
             site=self.site,
@@ -72,7 +73,9 @@ class Reader:
             incidents=incidents(await self.archive.events(since)),
             releases=releases(rows),
             arrivals=arrivals(await self.archive.sights(since), platforms),
-            deployments=[_deployed(one) for one in await self._deployments()],
+            deployments=merged(await self._deployments(), runs, links=self.links),
+            platform_states=[platform_state(one) for one in (await told_in(self.archive)).values()],
+            forges=[forge_state(one) for one in runs if one.asked or one.unknown_since],
             maintenance=max((end for end in self._windows(at)), default=None),
         )
 
@@ -108,22 +111,7 @@ class Reader:
             return Situation()
 
     async def _deployments(self) -> list[Deployment]:
-        return await self.history.newest(_DEPLOYMENTS_SHOWN) if self.history else []
+        return await self.history.newest(SHOWN) if self.history else []
 
     def _windows(self, at: float) -> list[float]:
         return [end for window in windows_of(self.watching) if (end := window.ends_after(at)) is not None]
-
-
-def _deployed(one: Deployment) -> Deployed:
-    by = _RUNS.get(one.way, one.way)
-    return Deployed(
-        number=one.id,
-        began=one.began,
-        ended=one.ended,
-        tip=one.tip,
-        by=f"{by} {one.handle}".strip(),
-        attempt=one.attempt,
-        outcome=str(one.outcome),
-        said=one.said,
-        hosts=[Step(host.name, host.release, host.trouble, host.steps) for host in one.hosts],
-    )

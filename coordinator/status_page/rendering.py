@@ -35,14 +35,21 @@ _OUTCOMES = {
     "running": "Running",
     "interrupted": "Interrupted",
     "died": "Cut off",
+    "succeeded": "Succeeded",
+    "canceled": "Canceled",
 }
+_PHASES = {"ready": "Ready", "running": "Under way", "failed": "Failed", "unknown": "Not known"}
+_TRIGGERS = {"push": "after a push", "schedule": "by a schedule", "hand": "by hand", "program": "by a program"}
 #: Names of the icons in the template, by state and outcome.
 _ICONS = {
     "well": "yes",
     "deployed": "yes",
+    "succeeded": "yes",
+    "ready": "yes",
     "degraded": "mind",
     "doubtful": "mind",
     "recovering": "mind",
+    "canceled": "mind",
     "unwell": "no",
     "failed": "no",
     "died": "no",
@@ -120,5 +127,7 @@ _FILTERS: dict[str, Any] = {
     "subject": lambda name: _SUBJECTS.get(name, name),
     "kind": lambda name: _KINDS.get(name, name),
     "outcome": lambda name: _OUTCOMES.get(name, name),
+    "phase": lambda name: _PHASES.get(name, name),
+    "trigger": lambda name: _TRIGGERS.get(name, name),
     "icon": lambda name: _ICONS.get(name, "unsure"),
 }

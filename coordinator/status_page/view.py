@@ -125,12 +125,46 @@ class Deployed:
     """Who publishes, with the number of the run: ``GitLab pipeline 4711``."""
     attempt: int
     outcome: str
+    """``running``, ``deployed``, ``failed``, ``interrupted`` or ``died``; of a run that others started also
+    ``succeeded`` and ``canceled``."""
     said: str
     hosts: Sequence[Step] = ()
+    trigger: str = ""
+    """What started a run that is not the coordinator's own: ``push``, ``schedule``, ``hand`` or ``program``."""
+    link: str = ""
+    """Its page at the forge; empty where it is not known, or not to be shown."""
 
     def seconds(self, at: float) -> float:
         """How long it took, or has taken at ``at``."""
         return max(0.0, (at if self.ended is None else self.ended) - self.began)
+
+
+@dataclass(frozen=True)
+class PlatformState:
+    """A platform's newest deployment, as its own API tells of it. Times are Unix seconds."""
+
+    name: str
+    number: str = ""
+    """The platform's own id; empty where it tells of none."""
+    state: str = ""
+    """In the platform's own words."""
+    phase: str = "unknown"
+    """``ready``, ``running``, ``failed`` or ``unknown``."""
+    made: float | None = None
+    release: str = ""
+    asked: float | None = None
+    """When its API last answered; None for never."""
+    unknown_since: float | None = None
+    """Since when its API does not answer; None where it does."""
+
+
+@dataclass(frozen=True)
+class ForgeState:
+    """Whether a forge tells of its runs. Times are Unix seconds."""
+
+    name: str
+    asked: float | None = None
+    unknown_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +204,9 @@ class View:
     arrivals: Sequence[Arrival] = ()
     """Newest first."""
     deployments: Sequence[Deployed] = ()
-    """Newest first."""
+    """Newest first: the coordinator's own, and runs at the forges that others started."""
+    platform_states: Sequence[PlatformState] = ()
+    forges: Sequence[ForgeState] = ()
     maintenance: float | None = None
     """Until when there is announced work; None where there is none now."""
 

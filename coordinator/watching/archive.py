@@ -156,17 +156,24 @@ class Archive:
 
     async def situation(self) -> str:
         """What ``keep`` was given last; empty before."""
-        found = await self._query("SELECT value FROM kept WHERE name = 'situation'")
-        return str(found[0][0]) if found else ""
+        return await self.value("situation")
 
     async def keep_outputs(self, text: str) -> None:
         """Keep what the stack said of itself."""
-        insert = "INSERT OR REPLACE INTO kept (name, value) VALUES ('outputs', ?)"
-        await self._database.write(lambda: self._run_many(insert, [(text,)]))
+        await self.keep_value("outputs", text)
 
     async def outputs(self) -> str:
         """What the stack said of itself last; empty before."""
-        found = await self._query("SELECT value FROM kept WHERE name = 'outputs'")
+        return await self.value("outputs")
+
+    async def keep_value(self, name: str, text: str) -> None:
+        """Keep one text in the place of what had this name before."""
+        insert = "INSERT OR REPLACE INTO kept (name, value) VALUES (?, ?)"
+        await self._database.write(lambda: self._run_many(insert, [(name, text)]))
+
+    async def value(self, name: str) -> str:
+        """The text of this name; empty before."""
+        found = await self._query("SELECT value FROM kept WHERE name = ?", (name,))
         return str(found[0][0]) if found else ""
 
     async def now(self) -> list[Now]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from coordinator.project_program import Ask, NoAnswer, by_program
 from coordinator.watching.targets import Address, Page, Target, Zone
 from coordinator.watching_settings import Watching
 from website import HEALTH_TOKEN
 
-Ask = Callable[[], Awaitable[str]]
-"""Gives the outputs as JSON; raises OutputsUnknown."""
 _SECONDS = 120.0
-_TOLD = 300
-"""Characters of an error that are passed on."""
 DNS = "dns"
-#: Make tells its children that they are; what is asked would end with the coordinator then.
-_OF_MAKE = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")
 
 
 class OutputsUnknown(Exception):
@@ -56,30 +49,13 @@ class Outputs(BaseModel):
 
 def by_engine(stack: str, root: Path) -> Ask:
     """Ask the project's own program, which asks the engine."""
+    asking = by_program(("outputs",), stack, root, _SECONDS)
 
     async def ask() -> str:
-        environment = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tools.deploy", "outputs", "--stack", stack),
-            cwd=root,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
         try:
-            async with asyncio.timeout(_SECONDS):
-                said, trouble = await process.communicate()
-        except TimeoutError:
-            raise OutputsUnknown(f"the engine gave no outputs within {_SECONDS:.0f} s") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-        if process.returncode:
-            last = " ".join(trouble.decode("utf-8", "replace").split())[-_TOLD:]
-            raise OutputsUnknown(f"the outputs cannot be read: {last}")
-        return said.decode("utf-8", "replace")
+            return await asking()
+        except NoAnswer as error:
+            raise OutputsUnknown(f"the outputs cannot be read: {error}") from error
 
     return ask
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from coordinator.deployments.found import Runs, Told
 from coordinator.watching.targets import Finding
 
 
@@ -32,6 +33,15 @@ class WatchMetrics:
         self.releases = gauge("releases_live", "Releases that platforms serve at once; more than 1 is a skew.")
         self.availability = gauge("site_availability_ratio", "Share of this year's watched time that the site was up.")
         self.budget = gauge("site_downtime_left_seconds", "Time that the site may still be down this year.")
+        self.platform_api = gauge("platform_api_up", "Whether a platform's API told of deployments: 1 or 0.", "target")
+        self.platform_ready = gauge(
+            "platform_deployment_ready", "Whether a platform calls its newest deployment ready: 1 or 0.", "target"
+        )
+        self.platform_made = gauge(
+            "platform_deployment_timestamp_seconds", "Unix time of a platform's newest deployment.", "target"
+        )
+        self.forge_api = gauge("forge_api_up", "Whether a forge told of runs: 1 or 0.", "forge")
+        self.forge_well = gauge("forge_last_run_succeeded", "Whether a forge's last run that ended succeeded.", "forge")
         self._released: dict[str, str] = {}
         self.measured(math.nan, math.nan)
 
@@ -53,6 +63,21 @@ class WatchMetrics:
         self.availability.set(share)
         self.budget.set(seconds_left)
         self.releases.set(releases)
+
+    def platforms_said(self, found: Iterable[Told]) -> None:
+        """What the platforms' own APIs say."""
+        for one in found:
+            self.platform_api.labels(one.name).set(one.unknown_since is None)
+            if one.newest is not None:
+                self.platform_ready.labels(one.name).set(one.newest.phase == "ready")
+                self.platform_made.labels(one.name).set(one.newest.made or math.nan)
+
+    def forge_said(self, found: Runs) -> None:
+        """What a forge says."""
+        self.forge_api.labels(found.forge).set(found.unknown_since is None)
+        last = next((run for run in found.runs if run.state in {"succeeded", "failed"}), None)
+        if last is not None:
+            self.forge_well.labels(found.forge).set(last.state == "succeeded")
 
     def _serves(self, target: str, release: str) -> None:
         before = self._released.get(target)

@@ -15,9 +15,10 @@ import stamina
 from coordinator.alerts.outbox import Outbox
 from coordinator.errors import Unreachable
 from coordinator.heartbeats import Heartbeats
+from coordinator.project_program import Ask
 from coordinator.watching import declared
 from coordinator.watching.archive import Archive
-from coordinator.watching.declared import Ask, Outputs, OutputsUnknown
+from coordinator.watching.declared import Outputs, OutputsUnknown
 from coordinator.watching.incidents import Rules, Watch, Window
 from coordinator.watching.metrics import WatchMetrics
 from coordinator.watching.probe import SECONDS, Prober

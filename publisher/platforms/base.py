@@ -7,7 +7,7 @@ implements the small methods below and declares as data what it can and cannot d
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -91,6 +91,25 @@ class Kept:
     """What ``publish`` takes."""
     made: datetime | None = None
     """When it was staged or last published, as the platform says, in UTC."""
+
+
+Phase = Literal["ready", "running", "failed", "unknown"]
+
+
+@dataclass(frozen=True)
+class PlatformDeployment:
+    """The newest deployment, as the platform's own API tells of it."""
+
+    number: str
+    """The platform's own id."""
+    state: str
+    """In the platform's own words: ``READY``, ``ready``, ``FINALIZED``…"""
+    phase: Phase
+    """What that means; ``unknown`` for a word that the platform's reference does not have."""
+    made: datetime | None = None
+    """When it was begun, or changed last where the platform tells only that, in UTC."""
+    release: str = ""
+    """Release that it holds; empty where the platform does not tell."""
 
 
 class Platform(ABC):
@@ -223,6 +242,13 @@ class Platform(ABC):
     async def kept(self) -> Sequence[Kept]:
         """Releases that can be made live without their files, newest first, the live one included."""
 
+    async def newest(self) -> PlatformDeployment | None:
+        """The newest deployment, whoever made it; None where there is none, or where the platform tells of none.
+
+        Asked every few minutes by who watches, so: few calls, and no list but its first entry.
+        """
+        return None
+
     async def prune(self, live: str) -> None:
         """Take away what lies behind the ``keep`` newest releases, never the live one; nothing by default.
 
@@ -238,6 +264,12 @@ class Platform(ABC):
 def keep_of(target: Mapping[str, str]) -> int:
     """Number of releases to keep, the live one included."""
     return int(target.get("keep", KEEP))
+
+
+def phase_of(state: str, *, ready: Collection[str], running: Collection[str], failed: Collection[str]) -> Phase:
+    """What a platform's word for a deployment's state means."""
+    phases: Mapping[Phase, Collection[str]] = {"ready": ready, "running": running, "failed": failed}
+    return next((phase for phase, words in phases.items() if state in words), "unknown")
 
 
 def _on(plan: str) -> str:

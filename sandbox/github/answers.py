@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -63,6 +64,19 @@ def refusal(error: ApiError) -> web.Response:
     if error.errors:
         document["errors"] = list(error.errors)
     return answer({**document, "status": str(error.status)}, error.status)
+
+
+def if_changed(request: web.Request, response: web.Response) -> web.Response:
+    """304 for who has this very answer already.
+
+    https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
+    """
+    body = response.body if isinstance(response.body, bytes) else b""
+    tag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+    if request.headers.get("If-None-Match") == tag:
+        return web.Response(status=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return response
 
 
 def page(request: web.Request, items: Sequence[Any], envelope: str = "") -> web.Response:

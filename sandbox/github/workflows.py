@@ -17,8 +17,18 @@ import yaml
 from aiohttp import web
 
 from sandbox.github import expressions
-from sandbox.github.account import RUNNERS, RUNS
-from sandbox.github.answers import REPOSITORY, Route, answer, body_of, nothing, number_of, page, repository_of
+from sandbox.github.account import REPOSITORIES, RUNNERS, RUNS
+from sandbox.github.answers import (
+    REPOSITORY,
+    Route,
+    answer,
+    body_of,
+    if_changed,
+    nothing,
+    number_of,
+    page,
+    repository_of,
+)
 from sandbox.github.repositories import ApiError, GitHub, now
 from sandbox.store import Document
 
@@ -41,6 +51,7 @@ class Workflows:
             ("POST", f"{REPOSITORY}/dispatches", self._dispatch),
             ("GET", f"{REPOSITORY}/actions/runs", self._list),
             ("GET", f"{REPOSITORY}/actions/runs/{{number}}", self._show),
+            ("GET", f"{REPOSITORY}/actions/workflows/{{workflow}}/runs", self._list_of_workflow),
             ("POST", f"{REPOSITORY}/actions/runners/registration-token", self._register),
         ]
 
@@ -93,6 +104,7 @@ class Workflows:
             "status": "queued",
             "conclusion": None,
             "created_at": now(),
+            "run_started_at": now(),
             "updated_at": now(),
             "group": expressions.filled_in(group, contexts),
             "event_payload": event,
@@ -106,27 +118,40 @@ class Workflows:
             if run["group"] and _same_group(run, other) and other["status"] == "queued":
                 self._store.put(RUNS, key, {**other, "status": "completed", "conclusion": "cancelled"})
 
-    def _view(self, run: Document) -> Document:
+    def _view(self, request: web.Request, run: Document) -> Document:
         hidden = {"repository_number", "group", "event_payload"}
-        return {key: value for key, value in run.items() if key not in hidden}
+        repository = self._store.get(REPOSITORIES, str(run["repository_number"])) or {}
+        own = {"html_url": f"{request.url.origin()}/{repository.get('full_name')}/actions/runs/{run['id']}"}
+        return {**{key: value for key, value in run.items() if key not in hidden}, **own}
+
+    async def _list_of_workflow(self, request: web.Request) -> web.Response:
+        """By the name of the workflow's file, which must be there: the sandbox numbers no workflows."""
+        path, repository = f"{_FOLDER}/{request.match_info['workflow']}", repository_of(self._forge, request)
+        if path not in await self._workflows(repository):
+            raise ApiError(404, "Not Found")
+        return self._listed(request, repository, path)
 
     async def _list(self, request: web.Request) -> web.Response:
-        repository = repository_of(self._forge, request)
+        return self._listed(request, repository_of(self._forge, request))
+
+    def _listed(self, request: web.Request, repository: Document, path: str = "") -> web.Response:
         wanted = {key: request.query[key] for key in _SHOWN_BY_LIST if key in request.query}
         if "branch" in wanted:
             wanted["head_branch"] = wanted.pop("branch")
         found = [
-            self._view(run)
+            self._view(request, run)
             for run in self._store.all(RUNS).values()
-            if run["repository_number"] == repository["id"] and all(run[key] == value for key, value in wanted.items())
+            if run["repository_number"] == repository["id"]
+            and path in {"", run["path"]}
+            and all(run[key] == value for key, value in wanted.items())
         ]
-        return page(request, found[::-1], "workflow_runs")
+        return if_changed(request, page(request, found[::-1], "workflow_runs"))
 
     async def _show(self, request: web.Request) -> web.Response:
         found = self._store.get(RUNS, f"{number_of(request, 'number'):09}")
         if found is None or found["repository_number"] != repository_of(self._forge, request)["id"]:
             raise ApiError(404, "Not Found")
-        return answer(self._view(found))
+        return answer(self._view(request, found))
 
     async def _register(self, request: web.Request) -> web.Response:
         """https://docs.github.com/en/rest/actions/self-hosted-runners#create-a-registration-token-for-a-repository."""
@@ -150,7 +175,7 @@ class Workflows:
             if run["status"] == "queued" and run["repository_number"] in own and free:
                 changed = {**run, "status": "in_progress", "updated_at": now()}
                 self._store.put(RUNS, key, changed)
-                return answer({**self._view(changed), "event_payload": run["event_payload"]})
+                return answer({**self._view(request, changed), "event_payload": run["event_payload"]})
         return nothing()
 
     async def _ended(self, request: web.Request) -> web.Response:
@@ -163,7 +188,7 @@ class Workflows:
             return web.Response(status=409, text="the run does not run, or cannot end like that\n")
         changed = {**found, "status": "completed", "conclusion": given["conclusion"], "updated_at": now()}
         self._store.put(RUNS, key, changed)
-        return answer(self._view(changed))
+        return answer(self._view(request, changed))
 
 
 def _events(workflow: dict[Any, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ https://docs.github.com/en/rest/deployments and /rest/actions/workflow-runs; htt
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Forge:
     bodies: list[str] = field(default_factory=list)
     faults: list[Any] = field(default_factory=list)
     asked: int = 0
+    unchanged: int = 0
+    """Answers with 304."""
     address: str = ""
 
     @web.middleware
@@ -68,6 +71,7 @@ class GitHub(Forge):
             web.post(f"{path}/dispatches", self.dispatch),
             web.get(f"{path}/actions/runs", self.list_runs),
             web.get(f"{path}/actions/runs/{{id}}", self.run),
+            web.get(f"{path}/actions/workflows/deploy.yml/runs", self.list_runs_of_workflow),
         ]
 
     async def list_deployments(self, request: web.Request) -> web.Response:
@@ -114,6 +118,17 @@ class GitHub(Forge):
         assert request.query["event"] == "repository_dispatch"
         return web.json_response({"total_count": len(self.runs), "workflow_runs": self.runs[::-1]})
 
+    async def list_runs_of_workflow(self, request: web.Request) -> web.Response:
+        """With an ETag: who has this answer already gets 304."""
+        assert request.query["exclude_pull_requests"] == "true"
+        answer = web.json_response({"total_count": len(self.runs), "workflow_runs": self.runs[::-1]})
+        tag = f'W/"{hashlib.sha256(answer.body).hexdigest()}"'
+        if request.headers.get("If-None-Match") == tag:
+            self.unchanged += 1
+            return web.Response(status=304, headers={"ETag": tag})
+        answer.headers["ETag"] = tag
+        return answer
+
     async def run(self, request: web.Request) -> web.Response:
         found = [one for one in self.runs if one["id"] == int(request.match_info["id"])]
         return web.json_response(found[0]) if found else said("Not Found", 404)
@@ -131,6 +146,7 @@ class GitLab(Forge):
             web.put(f"{path}/deployments/{{id}}", self.update_deployment),
             web.post(f"{path}/statuses/{{sha}}", self.commit_status),
             web.post(f"{path}/trigger/pipeline", self.trigger),
+            web.get(f"{path}/pipelines", self.list_pipelines),
             web.get(f"{path}/pipelines/{{id}}", self.pipeline),
         ]
 
@@ -176,6 +192,11 @@ class GitLab(Forge):
         made = {"id": 70 + len(self.runs), "status": "created", **given}
         self.runs.append(made)
         return web.json_response({"id": made["id"], "status": "created"}, status=201)
+
+    async def list_pipelines(self, request: web.Request) -> web.Response:
+        assert (request.query["order_by"], request.query["sort"]) == ("id", "desc")
+        found = [one for one in self.runs if one["ref"] == request.query["ref"]]
+        return web.json_response(sorted(found, key=lambda one: -one["id"]))
 
     async def pipeline(self, request: web.Request) -> web.Response:
         found = [one for one in self.runs if one["id"] == int(request.match_info["id"])]

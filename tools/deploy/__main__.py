@@ -94,6 +94,15 @@ def releases(stack: str, form: str) -> None:
 
 
 @main.command()
+@stack_option
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def deployments(stack: str, form: str) -> None:
+    """Show what each platform's own API says of its newest deployment."""
+    with commands(stack) as run:
+        run.deployments(form)
+
+
+@main.command()
 def down() -> None:
     """Stop the sandbox."""
     with commands(SANDBOX) as run:

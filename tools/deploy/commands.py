@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tools.bootstrap import cache_folder
 from tools.deploy import (
+    deployments,
     drift,
     exclusive,
     locks,
@@ -119,12 +120,27 @@ class Commands:
         process = self.stack.engine(self.find_engine(), {})
         click.echo(json.dumps(self.outputs(process), indent=2))
 
+    def deployments(self, form: str) -> None:
+        """Print what each platform says of its newest deployment; with ``json`` nothing else goes to the output."""
+        process = self.reading()
+        state = json.loads(process.ask("stack", "export"))
+        told = deployments.ask(releases.places(state, self.stack.hosts()), process.environment)
+        if form == "json":
+            click.echo(json.dumps(deployments.as_json(told), indent=2))
+            return
+        report.wide(self.console).print(deployments.table(told))
+        for one in told:
+            if one.trouble:
+                self.say(f"{one.platform} cannot be asked: {one.trouble}")
+
+    def reading(self) -> EngineProcess:
+        """The engine for what only reads: nothing is started for it."""
+        environment = sandbox_daemon.require(self.places).environment if self.stack.is_sandbox else {}
+        return self.stack.engine(self.find_engine(), environment)
+
     def releases(self, form: str) -> None:
         """Print what can be gone back to; with ``json`` nothing else goes to standard output."""
-        environment: dict[str, str] = {}
-        if self.stack.is_sandbox:
-            environment = sandbox_daemon.require(self.places).environment
-        process = self.stack.engine(self.find_engine(), environment)
+        process = self.reading()
         state = json.loads(process.ask("stack", "export"))
         answers = releases.ask(releases.places(state, self.stack.hosts()), process.environment)
         known = releases.known_releases(state)

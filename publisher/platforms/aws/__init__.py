@@ -30,7 +30,7 @@ from publisher.platforms.aws.layout import (
     rule_keys,
     seen_at,
 )
-from publisher.platforms.base import Kept, Plan, Platform, Traits, keep_of
+from publisher.platforms.base import Kept, Plan, Platform, PlatformDeployment, Traits, keep_of, phase_of
 from website import DigestCache, File, Site
 
 if TYPE_CHECKING:
@@ -170,6 +170,20 @@ class AwsPlatform(Platform):
         kept = [chosen, *sorted(kept, key=lambda found: -found.generation)][: self.keep]
         await self._write({LIVE: staged, RELEASES: _text(kept)}, {_STAGED})
 
+    async def newest(self) -> PlatformDeployment | None:
+        """State of the key value store, and the release that ``live`` names in it.
+
+        A publication moves that pointer only; the distribution takes no part in it, so its state would tell nothing.
+        """
+        index = _hurried(self.target)
+        state, modified = await index.state()
+        text = await index.get(LIVE)
+        if text is None:
+            return None
+        live = Live.parse(text)
+        phase = phase_of(state, ready={"READY"}, running={"PROVISIONING"}, failed={"FAILED"})
+        return PlatformDeployment(str(live.generation), state, phase, modified, live.release)
+
     async def kept(self) -> list[Kept]:
         """The kept generations, the live one first."""
         return [Kept(found.release, str(found)) for found in await self._kept()]
@@ -287,6 +301,13 @@ def _clients(target: Mapping[str, str]) -> tuple[Objects, Index]:
     from publisher.platforms.aws.objects import Objects
 
     return Objects(target["bucket"], target["region"]), Index(target["key_value_store_arn"])
+
+
+def _hurried(target: Mapping[str, str]) -> Index:
+    """For a question that is asked again soon: a thread that waits for boto3 cannot be cut off."""
+    from publisher.platforms.aws.index import Index
+
+    return Index(target["key_value_store_arn"], attempts=2, seconds=8.0)
 
 
 PLATFORM = AwsPlatform

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,8 +23,11 @@ T = TypeVar("T")
 class Index:
     """One KeyValueStore; keeps the version (ETag) that its next write must find."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, attempts: int = 6, seconds: float = 60.0) -> None:
+        """``seconds`` are those that one call may wait for its connection, and then for its answer."""
         self._arn = arn
+        self._attempts = attempts
+        self._seconds = seconds
         self._client: Any = None
         self._etag: str | None = None
 
@@ -32,10 +36,9 @@ class Index:
             import boto3
             from botocore.config import Config
 
-            retries: Any = {"mode": "standard", "total_max_attempts": 6}
-            self._client = boto3.Session().client(
-                "cloudfront-keyvaluestore", region_name="us-east-1", config=Config(retries=retries)
-            )
+            retries: Any = {"mode": "standard", "total_max_attempts": self._attempts}
+            config = Config(retries=retries, connect_timeout=self._seconds, read_timeout=self._seconds)
+            self._client = boto3.Session().client("cloudfront-keyvaluestore", region_name="us-east-1", config=config)
         return self._client
 
     async def _call(self, action: str, work: Callable[[Any], T]) -> T:
@@ -89,6 +92,15 @@ class Index:
 
         self._etag = await self._call("describing the key value store", work)
         return self._etag
+
+    async def state(self) -> tuple[str, datetime]:
+        """The store's own state, and when it was last written to."""
+
+        def work(client: Any) -> tuple[str, datetime]:
+            found = client.describe_key_value_store(KvsARN=self._arn)
+            return str(found["Status"]), found["LastModified"].astimezone(UTC)
+
+        return await self._call("describing the key value store", work)
 
     async def write(self, puts: Mapping[str, str], deletes: Collection[str]) -> None:
         """Write in calls of at most 50 keys; a crash between two calls leaves the earlier ones written."""

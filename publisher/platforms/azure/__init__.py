@@ -14,6 +14,7 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from publisher.platforms.azure.package import Package, Sealed
 from publisher.platforms.azure.refusals import refuse
 from publisher.platforms.azure.resource_manager import ResourceManager
 from publisher.platforms.azure.routes import Configuration, configuration
-from publisher.platforms.base import Kept, Plan, Platform, Traits
+from publisher.platforms.base import Kept, Plan, Platform, PlatformDeployment, Traits, phase_of
 from publisher.retries import Budget, RetryPolicy, call
 from website import RELEASE_FILE, RELEASE_ID, DigestCache, File, Site
 
@@ -203,6 +204,16 @@ class AzurePlatform(Platform):
         """Packages in the container, newest first."""
         return [Kept(_release(blob.name), blob.name, blob.modified) for blob in await self._packages()]
 
+    async def newest(self) -> PlatformDeployment | None:
+        """State of the environment that visitors get. Azure numbers no deployments, and tells no release of them."""
+        build = await self._manager.build()
+        if build.status == "WaitingForDeployment":
+            return None
+        phase = phase_of(
+            build.status, ready={"Ready"}, running={"Uploading", "Deploying"}, failed={"Failed", "Deleting", "Detached"}
+        )
+        return PlatformDeployment(build.number, build.status, phase, _moment(build.updated))
+
     async def prune(self, live: str) -> None:
         """Delete packages behind the ``keep`` newest, never that of the live release."""
         newest = await self._packages()
@@ -232,6 +243,14 @@ def _name(release: str) -> str:
 
 def _release(name: str) -> str:
     return name.removeprefix(_FOLDER).removesuffix(".zip")
+
+
+def _moment(text: str) -> datetime | None:
+    """Azure's times, which are UTC and mostly do not say so."""
+    if not text:
+        return None
+    found = datetime.fromisoformat(text)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _differences(found: Blob, content: str, sealed: Sealed | None) -> list[str]:

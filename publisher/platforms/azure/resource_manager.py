@@ -44,6 +44,8 @@ class Build:
     """WaitingForDeployment, Uploading, Deploying, Ready, Failed, Deleting or Detached."""
     updated: str
     """When it was last changed, as Azure writes it."""
+    number: str = ""
+    """Its id; ``default`` for the one that visitors get."""
 
     @property
     def under_way(self) -> bool:
@@ -64,7 +66,7 @@ class ResourceManager:
         """State of the environment that visitors get."""
         answer = await self._call("GET", f"{self._site}/builds/default", "reading the site's state")
         found = answer.json()["properties"]
-        return Build(str(found.get("status", "")), str(found.get("lastUpdatedOn", "")))
+        return Build(str(found.get("status", "")), str(found.get("lastUpdatedOn", "")), str(found.get("buildId", "")))
 
     async def settled(self) -> Build:
         """The same, when no deployment is under way any more."""

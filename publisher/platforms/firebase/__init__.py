@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
-from publisher.platforms.base import Kept, Plan, Platform, Traits
+from publisher.platforms.base import Kept, Phase, Plan, Platform, PlatformDeployment, Traits
 from publisher.platforms.firebase.api import HostingApi, same_version, shown_version
 from publisher.platforms.firebase.headers import header_rules
 from publisher.platforms.firebase.routing import Routing, routing_of
@@ -41,6 +41,16 @@ _BATCH = 1000
 _BATCHES_AT_ONCE = 5
 _LIVE = "live"
 _STAGING = "staged"
+_SWITCHED_OFF = "SITE_DISABLE"
+#: https://firebase.google.com/docs/reference/hosting/rest/v1beta1/sites.versions#versionstatus
+_PHASES: Mapping[str, Phase] = {
+    "FINALIZED": "ready",
+    "CREATED": "running",
+    "CLONING": "running",
+    "DELETED": "failed",
+    "ABANDONED": "failed",
+    "EXPIRED": "failed",
+}
 _STAGING_SECONDS = 7 * 24 * 3600
 #: A new preview channel needs a moment until its name answers everywhere.
 _STAGED_ASKED = 5
@@ -187,6 +197,18 @@ class FirebasePlatform(Platform):
             if version["status"] == "FINALIZED" and RELEASE_ID.fullmatch(release):
                 found.setdefault(release, Kept(release, str(version["name"]), _moment(version, "finalizeTime")))
         return list(found.values())
+
+    async def newest(self) -> PlatformDeployment | None:
+        """What the live channel was given last: https://firebase.google.com/docs/reference/hosting/rest/v1beta1/sites.releases."""
+        release = ((await self._api.channel(_LIVE)) or {}).get("release") or {}
+        if not release:
+            return None
+        version, kind = release.get("version") or {}, str(release.get("type", ""))
+        state = kind if kind == _SWITCHED_OFF else str(version.get("status", kind))
+        phase: Phase = "failed" if kind == _SWITCHED_OFF else _PHASES.get(state, "unknown")
+        label = str((version.get("labels") or {}).get("release", ""))
+        made = datetime.fromisoformat(release["releaseTime"]) if release.get("releaseTime") else None
+        return PlatformDeployment(str(release["name"]).rsplit("/", 1)[-1], state, phase, made, label)
 
     async def prune(self, live: str) -> None:
         """Delete complete versions of ours behind the kept ones; what a channel shows is never among them."""

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from publisher.errors import PlatformRefused, PlatformUnavailable, StagedDiffers
-from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
+from publisher.platforms.base import Kept, Plan, Platform, PlatformDeployment, Quota, Traits, phase_of
 from publisher.platforms.gitlab.api import GitlabApi
 from publisher.platforms.gitlab.redirects import compiled
 from publisher.platforms.gitlab.repository import Overtaken, Repository
@@ -44,6 +44,8 @@ _RUNNING_SECONDS = 3600.0
 _SHOWN_SECONDS = 600.0
 _UNSTARTED_SECONDS = 30.0
 _FAILED = frozenset({"failed", "canceled", "canceling", "skipped"})
+#: https://docs.gitlab.com/api/pipelines/#list-project-pipelines (status)
+_UNDER_WAY = frozenset({"created", "waiting_for_resource", "preparing", "pending", "running", "manual", "scheduled"})
 _TRIES = 3
 
 
@@ -172,6 +174,18 @@ class GitlabPlatform(Platform):
             if RELEASE_ID.fullmatch(release):
                 found.append(Kept(release, str(branch["commit"]["id"]), published.get(release)))
         return sorted(found, key=lambda kept: ranks.get(kept.release, len(ranks)))
+
+    async def newest(self) -> PlatformDeployment | None:
+        """The newest pipeline of the default branch, with the deployment to Pages that ends it."""
+        found = await self._api.newest_pipeline(await self._default_branch())
+        if found is None:
+            return None
+        sha, state = str(found["sha"]), str(found["status"])
+        if state == "success":
+            state = await self._deployment(sha, found["id"]) or "pending"
+        phase = phase_of(state, ready={"success"}, running=_UNDER_WAY, failed=_FAILED)
+        release = _release_of(await self._api.commit(sha)) or ""
+        return PlatformDeployment(str(found["id"]), state, phase, datetime.fromisoformat(found["created_at"]), release)
 
     async def prune(self, live: str) -> None:
         """Delete the branches behind the newest ones."""

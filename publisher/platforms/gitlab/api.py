@@ -118,6 +118,12 @@ class GitlabApi:
         order = {"order_by": "id", "sort": "desc"}
         return await self._list("/pipelines", "listing pipelines", most_pages, **order, **query)
 
+    async def newest_pipeline(self, branch: str) -> Document | None:
+        """The newest pipeline of a branch, or None."""
+        params = {"ref": branch, "order_by": "id", "sort": "desc", "per_page": "1"}
+        found = (await self._call("GET", "/pipelines", "asking for the newest pipeline", params=params)).json()
+        return next((dict(one) for one in found), None)
+
     async def pipelines_since(self, branch: str, since: datetime) -> list[Document]:
         """Pipelines of a branch that did something since then."""
         return await self.pipelines(_MOST_PAGES, ref=branch, updated_after=since.isoformat())

@@ -20,7 +20,7 @@ import aiohttp
 
 from publisher.bodies import body_of
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
-from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
+from publisher.platforms.base import Kept, Plan, Platform, PlatformDeployment, Quota, Traits, phase_of
 from publisher.platforms.netlify.api import NetlifyApi
 from publisher.platforms.netlify.rule_files import headers_file, redirects_file
 from publisher.platforms.netlify.site import NetlifySiteHandler
@@ -35,6 +35,13 @@ _LATER_FROM = 100
 _READY_SECONDS = 1200.0
 #: https://answers.netlify.com/t/what-are-the-rate-limits-on-the-netlify-api/ (deploys a day, by staff)
 _A_DAY = Quota("deploys", 1, 100)
+#: https://open-api.netlify.com/#tag/deploy (state)
+_UNDER_WAY = frozenset(
+    {
+        *("new", "pending_review", "accepted", "enqueued", "building", "preparing", "prepared", "uploading"),
+        *("uploaded", "processing", "processed", "retrying"),
+    }
+)
 _COMPARED = frozenset({"prepared", "uploading", "uploaded", "processing", "processed", "ready"})
 
 
@@ -133,6 +140,16 @@ class NetlifyPlatform(Platform):
                 made = datetime.fromisoformat(deploy.get("published_at") or deploy["created_at"])
                 found.setdefault(title, Kept(title, str(deploy["id"]), made))
         return list(found.values())
+
+    async def newest(self) -> PlatformDeployment | None:
+        """The newest deploy, be it published or a draft."""
+        found = await self._api.newest(self._site_id)
+        if found is None:
+            return None
+        state, title = str(found["state"]), str(found.get("title") or "")
+        phase = phase_of(state, ready={"ready"}, running=_UNDER_WAY, failed={"error", "rejected"})
+        made = datetime.fromisoformat(found["created_at"])
+        return PlatformDeployment(str(found["id"]), state, phase, made, title if RELEASE_ID.fullmatch(title) else "")
 
     async def publish(self, release: str, staged: str) -> None:
         """Publish the deploy, and make sure that it is the one visitors get: a locked site takes it silently."""

@@ -100,6 +100,12 @@ class NetlifyApi:
             if len(page) < _PAGE or (since and datetime.fromisoformat(page[-1]["created_at"]) < since):
                 return found
 
+    async def newest(self, site_id: str) -> dict[str, Any] | None:
+        """The newest deploy of the site, or None."""
+        path, action = f"/sites/{site_id}/deploys", "asking for the newest deploy"
+        found = (await self._call("GET", path, action, params={"per_page": "1", "page": "1"})).json()
+        return next((dict(one) for one in found), None)
+
     async def create_deploy(self, site_id: str, title: str, files: dict[str, str], *, later: bool) -> dict[str, Any]:
         """Make a draft deploy from path → SHA-1; asked once. ``later``: the list of missing files comes by polling."""
         body = {"files": files, "draft": True, "async": later}

@@ -20,7 +20,7 @@ import aiohttp
 
 from publisher.bodies import body_of
 from publisher.errors import LimitExceeded, PlatformRefused, PlatformUnavailable, StagedDiffers
-from publisher.platforms.base import Kept, Plan, Platform, Quota, Traits
+from publisher.platforms.base import Kept, Plan, Platform, PlatformDeployment, Quota, Traits, phase_of
 from publisher.platforms.vercel.api import Document, VercelApi, moment
 from publisher.platforms.vercel.domain import VercelDomainHandler
 from publisher.platforms.vercel.routes import config
@@ -39,6 +39,7 @@ UPLOADS_A_DAY = {"hobby": 5_000}
 _READY_SECONDS = 1800.0
 _PROMOTED_SECONDS = 180.0
 _FAILED = frozenset({"ERROR", "CANCELED"})
+_UNDER_WAY = frozenset({"QUEUED", "INITIALIZING", "BUILDING"})
 
 
 def _plan(a_day: int, site_bytes: int) -> Plan:
@@ -152,6 +153,15 @@ class VercelPlatform(Platform):
             if release and deployment["state"] == "READY" and deployment.get("target") == "production":
                 found.setdefault(release, Kept(release, str(deployment["uid"]), moment(deployment["created"])))
         return list(found.values())
+
+    async def newest(self) -> PlatformDeployment | None:
+        """The newest production deployment: https://vercel.com/docs/rest-api/deployments/list-deployments."""
+        found = await self._api.newest()
+        if found is None:
+            return None
+        state = str(found["state"])
+        phase = phase_of(state, ready={"READY"}, running=_UNDER_WAY, failed=_FAILED)
+        return PlatformDeployment(str(found["uid"]), state, phase, moment(found["created"]), _release_of(found) or "")
 
     async def prune(self, live: str) -> None:
         """Delete our deployments behind the newest ones."""

@@ -92,6 +92,12 @@ class VercelApi:
                 return found
             query["until"] = str(following)
 
+    async def newest(self) -> Document | None:
+        """The project's newest production deployment, or None."""
+        query = {"projectId": self._project, "limit": "1", "target": "production"}
+        answer = (await self._call("GET", "/v6/deployments", "asking for the newest deployment", params=query)).json()
+        return next((dict(one) for one in answer["deployments"]), None)
+
     async def create(self, body: Document) -> tuple[Document | None, list[str]]:
         """Make a deployment; (None, digests) where files are missing. Asked once: see who calls it."""
         query = {"skipAutoDetectionConfirmation": "1", "prebuilt": "1"}

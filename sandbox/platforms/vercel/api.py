@@ -108,6 +108,8 @@ class Api:
             raise ApiError(400, "bad_request", "The sandbox lists deployments by projectId only.")
         found = self._deployments.of_project(project["id"])
         found = [one for one in found if int(query.get("since", 0)) <= one["created"] < int(query.get("until", 10**15))]
+        if "target" in query:
+            found = [one for one in found if (one["target"] or "preview") == query["target"]]
         limit = min(int(query.get("limit", 20)), 100)
         following = found[limit - 1]["created"] if len(found) > limit else None
         views = [self._listed(one) for one in found[:limit]]

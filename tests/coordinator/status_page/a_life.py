@@ -6,6 +6,7 @@ import json
 from contextlib import asynccontextmanager
 from random import Random
 
+from coordinator.deployments.found import Newest, Run, Runs, Told, keep_runs, keep_told, runs_in
 from coordinator.history import History, HostResult, Outcome, Result
 from coordinator.status_page.reading import Reader
 from coordinator.watching import declared
@@ -17,6 +18,7 @@ from coordinator.watching_settings import StatusPage, Watching
 
 SITE = "www.example.org"
 HOSTS = ("vercel", "netlify", "aws", "firebase", "azure", "gitlab")
+FORGE = "https://gitlab.example/robot/infra/-/pipelines"
 END = 1_790_000_000.0 - 1_790_000_000 % DAY + 15 * 3600
 """A September afternoon."""
 OUTPUTS = json.dumps(
@@ -126,6 +128,34 @@ class Life:
             self.now = END - 6 * 3600 - 200 + 120 * slow
         self.now = END
 
+    async def told(self, archive):
+        """What forges and platforms say: one forge and one platform are silent just now."""
+        for number, trigger, state, before in (
+            (48240, "hand", "failed", 90 * 60),
+            (48198, "schedule", "succeeded", 9 * 3600),
+            (48211, "program", "succeeded", 20 * DAY),
+        ):
+            began = END - before
+            run = Run(
+                number=number,
+                tip=f"{number:x}" * 10,
+                trigger=trigger,
+                state=state,
+                began=began,
+                url=f"{FORGE}/{number}",
+            )
+            runs = await runs_in(archive, "GitLab")
+            await keep_runs(archive, runs.with_newer((run.model_copy(update={"ended": began + 200}),), END - 40))
+        await keep_runs(archive, Runs(forge="GitHub", asked=END - 3000).silent(END - 2400))
+        await keep_told(archive, {name: self.platform(place, name) for place, name in enumerate(HOSTS)})
+
+    def platform(self, place, name):
+        ids = ("dpl_8Yx2", "6743f0c1", "41", "1732951", "default", "48240")
+        state, phase = ("FAILED", "failed") if name == "gitlab" else ("READY", "ready")
+        newest = Newest(id=ids[place], state=state, phase=phase, made=END - 6 * 3600, release=RELEASES[2][1])
+        told = Told(name=name, newest=newest, asked=END - 60)
+        return told.silent(END - 1500) if name == "azure" else told
+
     def host(self, name, outcome):
         steps = {
             step: round(self.random.uniform(0.2, most), 2)
@@ -139,7 +169,7 @@ class Life:
 
 
 @asynccontextmanager
-async def reader_of(folder, life=None, **page):
+async def reader_of(folder, life=None, links=False, **page):
     """A reader of all of it."""
     life = life or Life()
     async with (
@@ -148,7 +178,8 @@ async def reader_of(folder, life=None, **page):
     ):
         await life.lived(archive)
         await life.deployed(history)
-        yield Reader(SITE, archive, history, Watching(), StatusPage(**page), 30.0, life.clock)
+        await life.told(archive)
+        yield Reader(SITE, archive, history, Watching(), StatusPage(**page), 30.0, life.clock, links)
 
 
 def named_targets():

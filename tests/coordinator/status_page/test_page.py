@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import httpx
@@ -16,7 +17,7 @@ from coordinator.status_page.rendering import as_json, export, feed, page
 from coordinator.status_page.serving import Pages
 from coordinator.watching.metrics import WatchMetrics
 from coordinator.watching.watcher import TASK
-from tests.coordinator.status_page.a_life import END, HOSTS, SITE, Life, named_targets, reader_of
+from tests.coordinator.status_page.a_life import END, FORGE, HOSTS, SITE, Life, named_targets, reader_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -31,7 +32,7 @@ async def reader(folder):
     """Lived once a module; the others open what is there."""
     life = Life(days=3, step=600)
     if (folder / "life.sqlite").exists():
-        life.lived = life.deployed = _nothing
+        life.lived = life.deployed = life.told = _nothing
     async with reader_of(folder, life, title="Example <b>") as found:
         life.now = END
         yield found
@@ -76,13 +77,60 @@ async def test_incidents_have_their_time_line_to_the_second(reader):
 async def test_deployments_are_shown_by_platform_and_step(reader):
     view = await reader.view()
     text = page(view)
-    again, failed, remote = view.deployments
-    assert [one.outcome for one in view.deployments] == ["deployed", "failed", "deployed"]
+    own = [one for one in view.deployments if not one.trigger]
+    again, failed, remote = own
+    assert [one.outcome for one in own] == ["deployed", "failed", "deployed"]
     assert (again.attempt, remote.by, remote.hosts) == (2, "GitLab pipeline 48211", [])
     assert [host.state for host in failed.hosts] == ["deployed"] * 4 + ["failed", "deployed"]
     for host in again.hosts:
         assert host.seconds == pytest.approx(sum(host.steps.values()))
         assert f'<td class="n">{words.short(host.steps["verify"])}</td>' in text
+
+
+async def test_runs_that_others_started_stand_among_the_deployments_and_none_twice(reader):
+    view = await reader.view()
+    assert [one.by for one in view.deployments] == [
+        "GitLab pipeline 48240",
+        "make up",
+        "make up",
+        "GitLab pipeline 48198",
+        "GitLab pipeline 48211",
+    ]
+    by_hand, _, _, scheduled, own = view.deployments
+    assert (by_hand.trigger, by_hand.outcome, by_hand.seconds(END)) == ("hand", "failed", 200)
+    assert (scheduled.trigger, scheduled.outcome) == ("schedule", "succeeded")
+    assert (own.trigger, own.outcome) == ("", "deployed")
+    text = page(view)
+    assert "GitLab pipeline 48240, by hand</span>" in text
+    assert "Runs at GitHub are not known since" in text
+
+
+async def test_addresses_of_runs_are_shown_where_the_settings_allow_it_only(reader):
+    view = await reader.view()
+    assert FORGE not in page(view) + as_json(view) + feed(view)
+    inside = await replace(reader, links=True).view()
+    assert f'<a href="{FORGE}/48240" rel="noreferrer">GitLab pipeline 48240</a>' in page(inside)
+    assert f'<a href="{FORGE}/48211" rel="noreferrer">' in page(inside), "the run of the coordinator's own deployment"
+    links = [one["link"] for one in json.loads(as_json(inside))["deployments"]]
+    assert links == [f"{FORGE}/48240", "", "", f"{FORGE}/48198", f"{FORGE}/48211"]
+
+
+async def test_what_the_platforms_say_is_shown_and_what_they_do_not_say_is_not_known(reader):
+    view = await reader.view()
+    assert [(one.name, one.phase, one.unknown_since is not None) for one in view.platform_states] == [
+        ("vercel", "ready", False),
+        ("netlify", "ready", False),
+        ("aws", "ready", False),
+        ("firebase", "ready", False),
+        ("azure", "ready", True),
+        ("gitlab", "failed", False),
+    ]
+    text = page(view)
+    (azure,) = re.findall(r'<th scope="row">azure</th>\s<td colspan="4">.*?</td>', text)
+    assert "Not known" in azure
+    assert f'<time datetime="{words.iso(END - 1500)}">' in azure
+    assert "<code>dpl_8Yx2</code>" in text
+    assert next(row.state for row in view.rows if row.name == "azure") == "well", "an API is not what visitors get"
 
 
 async def test_the_page_asks_nobody_else_and_needs_no_script(reader):
@@ -107,7 +155,7 @@ async def test_the_json_has_the_same_numbers(reader):
     assert [row["name"] for row in found["rows"]] == named_targets()
     assert found["budget"]["left"] == view.budget.left
     assert (found["state"], found["sentence"]) == (view.state, view.sentence)
-    assert [len(found["incidents"]), len(found["deployments"])] == [len(view.incidents), 3]
+    assert [len(found["incidents"]), len(found["deployments"])] == [len(view.incidents), 5]
 
 
 async def test_the_feed_is_atom_with_an_entry_for_each_incident(reader):
@@ -128,7 +176,7 @@ async def test_it_is_written_as_files(reader, tmp_path):
 
 async def test_before_anything_was_watched_there_is_a_page_that_says_so(tmp_path):
     life = Life()
-    life.lived = life.deployed = _nothing
+    life.lived = life.deployed = life.told = _nothing
     async with reader_of(tmp_path, life) as reader:
         view = await reader.view()
     assert (view.state, view.rows, view.budget.share) == ("unknown", [], None)

@@ -4,6 +4,7 @@ import pytest
 
 from publisher.errors import PlatformRefused
 from publisher.platforms import base
+from publisher.platforms.base import phase_of
 from publisher.platforms.gitlab import GitlabPlatform
 from publisher.platforms.vercel import VercelPlatform
 
@@ -17,3 +18,10 @@ def test_folders_that_the_edge_has_no_room_for_are_refused_where_it_must_lead_to
     with pytest.raises(PlatformRefused, match=r"gitlab .* names of 40 folders have no room .* take gitlab out of"):
         GitlabPlatform.check_site(site)
     VercelPlatform.check_site(site)
+
+
+@pytest.mark.parametrize(
+    ("state", "phase"), [("done", "ready"), ("busy", "running"), ("broken", "failed"), ("new word", "unknown")]
+)
+def test_a_word_for_a_state_that_is_not_documented_means_nothing(state, phase):
+    assert phase_of(state, ready={"done"}, running={"busy"}, failed={"broken"}) == phase

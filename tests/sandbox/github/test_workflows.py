@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from coordinator import forge_api
+from coordinator.deployments.forges import GitHubRunList
+
 WORKFLOW = """\
 name: Deploy
 run-name: Deploy ${{ github.event.client_payload.deployment || 'by hand' }}
@@ -74,3 +77,32 @@ async def test_an_event_is_refused(client, runner):
     assert (await dispatch(client, **{f"key{number}": 1 for number in range(11)}))[0] == 422
     assert (await dispatch(client, text="x" * 70_000))[0] == 422
     assert await listed(client) == []
+
+
+async def test_runs_of_one_workflow_are_listed_and_an_unchanged_list_is_not_sent_again(client, runner):
+    path = "repos/sandbox/infra/actions/workflows"
+    await dispatch(client, deployment="7-abc")
+    status, found = await client.call("GET", f"{path}/deploy.yml/runs?exclude_pull_requests=true")
+    assert (status, [run["display_title"] for run in found["workflow_runs"]]) == (200, ["Deploy 7-abc"])
+    assert (await client.call("GET", f"{path}/other.yml/runs"))[0] == 404
+    headers = {"Authorization": f"Bearer {client.token}"}
+    async with client.http.get(f"{client.base}{path}/deploy.yml/runs", headers=headers) as answer:
+        tag = answer.headers["ETag"]
+    async with client.http.get(
+        f"{client.base}{path}/deploy.yml/runs", headers={**headers, "If-None-Match": tag}
+    ) as same:
+        assert (same.status, await same.read()) == (304, b"")
+
+
+async def test_the_coordinator_reads_the_runs(client, runner):
+    source = GitHubRunList(forge_api.github(client.base, client.token), "sandbox/infra", "deploy.yml")
+    await dispatch(client, deployment="by somebody")
+    (found,) = await source.runs()
+    assert (found.trigger, found.state, found.ended) == ("program", "running", None)
+    assert found.url.endswith(f"/sandbox/infra/actions/runs/{found.number}")
+    assert await source.runs() is None
+    _, taken = await client.outside("POST", "/sandbox/runs/next", runner)
+    await client.outside("POST", f"/sandbox/runs/{taken['id']}", runner, json={"conclusion": "failure"})
+    (found,) = await source.runs()
+    assert (found.state, found.ended >= found.began) == ("failed", True)
+    await source.close()

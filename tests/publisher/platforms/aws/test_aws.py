@@ -173,3 +173,17 @@ async def test_a_fault_at_any_call_ends_in_the_release_or_in_an_error_and_the_ol
     turns = KINDS[first * 3 :] + KINDS[: first * 3]
     said = await each_call_fails_once(account, sites, Faults("", apps), keep="5", kinds=turns)
     assert account.sandbox.environment["AWS_SECRET_ACCESS_KEY"] not in said
+
+
+async def test_the_stores_state_and_the_release_that_it_names_are_told(account, make_site):
+    assert await account.platform().newest() is None
+    sites = [make_site({**PAGES, "index.html": f"<p>{number}"}) for number in range(2)]
+    found = []
+    for site in sites:
+        await account.release(site)
+        found.append(await account.platform().newest())
+    assert [(one.state, one.phase, one.release) for one in found] == [
+        ("READY", "ready", site.release_id) for site in sites
+    ]
+    assert int(found[0].number) < int(found[1].number)
+    assert found[1].made.utcoffset().total_seconds() == 0

@@ -411,3 +411,11 @@ async def test_a_step_before_its_own_is_refused(account, make_site):
     site = make_site(PAGES)
     with pytest.raises(PlatformRefused, match="there is no package yet"):
         await account.platform().send(site.files["index.html"])
+
+
+async def test_the_state_of_what_visitors_get_is_told(account, make_site):
+    assert await account.platform().newest() is None
+    await account.release(make_site(page("one")))
+    newest = await account.platform().newest()
+    assert (newest.number, newest.state, newest.phase, newest.release) == ("default", "Ready", "ready", "")
+    assert newest.made.utcoffset().total_seconds() == 0

@@ -302,3 +302,17 @@ def test_a_configuration_so_large_that_nobody_has_tried_is_refused(make_site):
     large = dataclasses.replace(site, rules=dataclasses.replace(site.rules, headers=(rule,)))
     with pytest.raises(LimitExceeded, match="the configuration would have"):
         FirebasePlatform.check_site(large)
+
+
+async def test_what_the_live_channel_was_given_last_is_told(account, make_site):
+    assert await account.platform().newest() is None
+    sites = [make_site({**PAGES, "index.html": f"<p>{number}"}) for number in range(2)]
+    found = []
+    for site in sites:
+        await account.release(site)
+        found.append(await account.platform().newest())
+    assert [(one.state, one.phase, one.release) for one in found] == [
+        ("FINALIZED", "ready", site.release_id) for site in sites
+    ]
+    assert found[0].number != found[1].number
+    assert found[0].made <= found[1].made

@@ -360,3 +360,11 @@ async def test_the_token_is_in_no_command_line_and_in_no_file(account, make_site
     assert not any(token in line for line in seen)
     assert token not in config
     assert not folder.exists()
+
+
+async def test_the_newest_pipeline_is_told_with_its_deployment(account, make_site):
+    site = make_site(PAGES)
+    await account.release(site)
+    newest = await account.platform().newest()
+    assert (newest.state, newest.phase, newest.release) == ("success", "ready", site.release_id)
+    assert abs(datetime.now(UTC) - newest.made) < timedelta(minutes=5)

@@ -174,3 +174,17 @@ def test_a_header_that_netlify_cannot_vary_by_path_names_file_and_line(make_site
     pages = {**PAGES, "_headers": "/posts/*\n  X-Extra: one\n/posts/deep/*\n  X-Extra: two\n"}
     with pytest.raises(PlatformRefused, match=r"_headers:3: netlify cannot let /posts/deep/\* replace X-Extra"):
         headers_file(make_site(pages))
+
+
+async def test_the_newest_deploy_is_told_with_its_state(account, make_site):
+    assert await account.platform().newest() is None
+    site = make_site(PAGES)
+    platform = account.platform()
+    await platform.find_staged(site)
+    await platform.missing(site)
+    begun = await account.platform().newest()
+    assert (begun.phase, begun.release) == ("running", site.release_id)
+    await account.release(site)
+    newest = await account.platform().newest()
+    assert (newest.number, newest.state, newest.phase) == (begun.number, "ready", "ready")
+    assert newest.made.utcoffset().total_seconds() == 0

@@ -206,3 +206,15 @@ async def test_a_fault_at_any_call_ends_in_the_release_or_in_an_error_and_the_ol
 
 async def at_once(seconds):
     await REAL_SLEEP(min(seconds, 0.01))
+
+
+async def test_the_newest_deployment_is_told_with_its_state(account, make_site):
+    assert await account.platform().newest() is None
+    first, second = make_site(PAGES), make_site({**PAGES, "index.html": "<p>new"})
+    await account.release(first)
+    newest = await account.platform().newest()
+    assert (newest.state, newest.phase, newest.release) == ("READY", "ready", first.release_id)
+    assert abs(datetime.now(UTC) - newest.made).total_seconds() < 300
+    await upload(account.platform(), second, Silence(), Journal())
+    staged = await account.platform().newest()
+    assert (staged.release, staged.number != newest.number) == (second.release_id, True)

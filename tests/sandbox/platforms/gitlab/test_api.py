@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from coordinator import forge_api
+from coordinator.deployments.forges import GitLabPipelineList
 from sandbox.platforms import gitlab
 from sandbox.provider.resource_type import Refused
 from tests.sandbox.platforms.gitlab.conftest import CI, PAGES, PROJECT
@@ -193,6 +195,20 @@ async def test_a_pipeline_can_be_started_for_a_branch_that_has_a_job(client):
     await client.git("-C", "work", "push", "--quiet", "origin", "HEAD:other")
     status, body, _ = await client.call("POST", path, params={"ref": "other"})
     assert (status, body["message"]["base"]) == (400, ["The resulting pipeline would have been empty."])
+
+
+async def test_the_coordinator_reads_the_pipelines(client):
+    project = await client.site({"index.html": "home"})
+    await client.ended(project["id"])
+    path = project["path_with_namespace"]
+    source = GitLabPipelineList(forge_api.gitlab(client.base, client.token), path, "main", ("push", "api"))
+    await client.call("POST", f"projects/{project['id']}/pipeline", params={"ref": "main"})
+    by_api, *_, first = await source.runs()
+    assert by_api.trigger == "program"
+    assert (by_api.state, by_api.ended is None) in {("running", True), ("succeeded", False)}, "it takes a moment"
+    assert (first.trigger, first.state) == ("push", "succeeded")
+    assert first.url.endswith(f"/{path}/-/pipelines/{first.number}")
+    await source.close()
 
 
 async def test_without_runners_a_pipeline_waits(client):
