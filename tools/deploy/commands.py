@@ -58,7 +58,7 @@ class Commands:
         self.places: Places = stack.places
         self.console = console
         self.notes = notes
-        self.policies = policy_check.flags(stack.places.root, stack.name, SANDBOX if stack.is_sandbox else "")
+        self.policies = policy_check.flags(stack.places.root, stack.name, SANDBOX if stack.is_sandbox else None)
 
     def up(self) -> int:
         """Publish; returns the engine's exit code."""
