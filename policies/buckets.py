@@ -85,7 +85,7 @@ def _names_its_readers(resource: Resource, _: Settings) -> Iterator[str]:
         if statement.allows and not any(statement.fixed(key, like=True) for key in _BINDING_KEYS):
             if statement.names_everybody():
                 yield f"statement {number + 1} allows everybody"
-            elif statement.of("Service"):
+            elif statement.of("service"):
                 yield f"statement {number + 1} allows a service whoever has asked it"
 
 

@@ -52,8 +52,8 @@ class Statement:
         return self.excludes_principals or any(name == "*" for _, name in self.principals)
 
     def of(self, kind: str) -> list[str]:
-        """Names of the principals of one kind."""
-        return [name for found, name in self.principals if found.lower() == kind.lower()]
+        """Names of the principals of one kind, which is given in small letters."""
+        return [name for found, name in self.principals if found.lower() == kind]
 
     def fixed(self, key: str, *, like: bool = False) -> list[str] | None:
         """Values that the condition key must have; None where it is not bound to fixed ones.

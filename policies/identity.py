@@ -95,7 +95,7 @@ def _trust_of_role(document: Any) -> Iterator[str]:
     for statement in filter(lambda one: one.allows, found):
         if statement.names_everybody():
             yield "assumeRolePolicy lets everybody in"
-        elif statement.of("Federated"):
+        elif statement.of("federated"):
             yield from _unbound_claims(statement)
 
 
