@@ -14,6 +14,8 @@ CACHE := $(or $(PEACEFULROBOT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/peac
 
 # Each file of tests runs in one process, so that its tests share what is costly to make.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile --maxprocesses 4
+# Many tests wait for clocks and processes; one that failed is run once more, and named RERUN at the end.
+ONCE_MORE := --reruns 1 --reruns-delay 2
 
 ifdef CONTENT
 export PEACEFULROBOT_CONTENT := $(CONTENT)
@@ -88,17 +90,17 @@ sign-in: venv ## For pipelines: sign in at AWS and Google by the job's own token
 test: lint lint-ci test-fast test-engine ## Check the code and run all tests, those with the real engine last
 
 test-fast: venv ## Run the tests that need no engine
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'not engine and not long and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(ONCE_MORE) -m 'not engine and not long and not real'
 
 test-engine: venv ## Run the tests with the real engine
 	@$(RUN) -m tools.engine
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'engine and not long and not real'
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(ONCE_MORE) -m 'engine and not long and not real'
 
 test-real: venv ## Run the long tests, and those with the official clients; what cannot be had is skipped and named
 	@$(RUN) -m tools.ci lint --build
 	@$(RUN) -m tools.engine
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) -m 'long and not real'
-	@$(RUN) -m pytest -m real
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) $(ONCE_MORE) -m 'long and not real'
+	@$(RUN) -m pytest $(ONCE_MORE) -m real
 
 lint: venv ## Check style and types
 	@$(RUN) -m ruff check .

@@ -77,10 +77,15 @@ def port_of(bound: socket.socket) -> int:
     return int(bound.getsockname()[1])
 
 
-async def serve_api(app: web.Application) -> tuple[web.AppRunner, int]:
-    """Serve an API on a free port; returns the runner and the port."""
+async def serve_api(app: web.Application, *, cancellation: bool = False) -> tuple[web.AppRunner, int]:
+    """Serve an API on a free port; returns the runner and the port.
+
+    ``cancellation``: work on a request ends when whoever sent it is gone.
+    """
     # An API gets the bytes that were sent: some are signed, whatever their Content-Encoding says.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, auto_decompress=False)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN, auto_decompress=False, handler_cancellation=cancellation
+    )
     await runner.setup()
     bound = bound_socket(0)
     await web.SockSite(runner, bound, backlog=_BACKLOG).start()

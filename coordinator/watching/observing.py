@@ -102,12 +102,14 @@ class Observation:
         async for attempt in patient:
             with attempt:
                 self._beats.beat(TASK, "waiting for what there is to watch")
+                outputs, are_news = await self._outputs()
                 internet = self._internet()
-                return await self._outputs(), internet
+                self._trouble = "" if are_news else self._trouble
+                return outputs, internet
         raise OutputsUnknown("never asked")
 
-    async def _outputs(self) -> Outputs:
-        """What the stack says, kept for a coordinator that starts while the stack cannot be asked."""
+    async def _outputs(self) -> tuple[Outputs, bool]:
+        """What the stack says, and whether it does so now: it is kept for when the stack cannot be asked."""
         try:
             text = await self._ask()
             found = declared.read(text)
@@ -115,10 +117,9 @@ class Observation:
             if not (kept := await self._archive.outputs()):
                 raise
             self._noted(error)
-            return declared.read(kept)
-        self._trouble = ""
+            return declared.read(kept), False
         await self._archive.keep_outputs(text)
-        return found
+        return found, True
 
     def _noted(self, error: Exception) -> bool:
         """Say once what the trouble is; true when it is one that time can heal."""

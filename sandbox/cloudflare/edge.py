@@ -13,6 +13,7 @@ Cache-Control on its way is modelled (Browser Cache TTL), and so are HSTS and no
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -51,6 +52,7 @@ _CACHED = frozenset(
 #: Sandbox seconds between two visits of ``_visit_workers``.
 _VISIT = 60.0
 _MAX_AGE = re.compile(r"\bmax-age=(\d+)")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,8 @@ class Edge:
         try:
             async with asked as answer:
                 return await passed_on(visit.request, answer, visit.ray, rewrite)
-        except aiohttp.ClientError:
+        except aiohttp.ClientError as error:
+            _log.warning("worker %s: %s %r", script, type(error).__name__, error)
             return self._finished(visit, error_page(1101, visit.ray))
 
     def _asked(self, visit: Visit, choice: Choice) -> OriginRequest:

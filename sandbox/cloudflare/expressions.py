@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 Fields = Mapping[str, Any]
@@ -39,8 +40,9 @@ class ExpressionError(ValueError):
     """The text is no expression of the supported part of the language."""
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """Compile an expression; raises ExpressionError."""
+    """Compile an expression, which the edge does for every request; raises ExpressionError."""
     parser = _Parser(_tokens(text))
     found = parser.either()
     if parser.peek() is not None:

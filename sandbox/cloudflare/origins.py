@@ -27,7 +27,7 @@ from sandbox.world import World
 _CONNECT, _CONNECT_FLOOR = 19.0, 2.0
 _ANSWER, _ANSWER_FLOOR = 100.0, 10.0
 #: More than visitors of a slow platform ever wait at once: the real edge lets none queue behind the others.
-_PER_ORIGIN = 4096
+_AT_ONCE = 4096
 _REMEMBERED = 5.0
 """Sandbox seconds."""
 HTTP_PORT = 80
@@ -82,9 +82,9 @@ class _SandboxResolver(AbstractResolver):
 
 
 class Origins:
-    """Connections to the platforms; kept open between requests."""
+    """Connections to the platforms, ``at_once`` to each at the most; kept open between requests."""
 
-    def __init__(self, world: World, *, keep_alive: bool = True) -> None:
+    def __init__(self, world: World, *, keep_alive: bool = True, at_once: int = _AT_ONCE) -> None:
         self._world = world
         self._remembered: dict[str, float] = {}
         self._verified = world.authority.client_context()
@@ -95,7 +95,7 @@ class Origins:
             resolver=_SandboxResolver(world),
             use_dns_cache=False,
             limit=0,
-            limit_per_host=_PER_ORIGIN,
+            limit_per_host=at_once,
             force_close=not keep_alive,
         )
         self._http = aiohttp.ClientSession(

@@ -40,7 +40,8 @@ async function served(visit, config, breakers, hedges, env, context) {
     if (error instanceof Refused) doubted.add(origin);
     else breakers.get(origin).failed(Date.now());
   };
-  const answer = await firstGood(candidates, config.limits, ask, lost, hedges);
+  const more = { beside: () => hedges.taken(), after: () => hedges.taken() || !config.copy };
+  const answer = await firstGood(candidates, config.limits, ask, lost, more);
   for (const origin of checksDue(config.origins, breakers, doubted)) {
     context.waitUntil(check(origin, breakers.get(origin), config));
   }

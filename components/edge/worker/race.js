@@ -4,8 +4,8 @@ const MOST_HEDGES = 100;
 const HEDGES_FOR_A_VISITOR = 0.1;
 
 /**
- * How many requests may still be made beside others: one for every ten visitors, a hundred at once. When everything is slow, as
- * it is under too much load, asking twice would make it slower.
+ * How many requests may still be made because another is slow, beside it or after it: one for every ten visitors, a hundred at once.
+ * When everything is slow, as it is under too much load, asking twice would make it slower.
  */
 export class Hedges {
   constructor() {
@@ -28,9 +28,11 @@ export class Hedges {
  *
  * The next one is asked as soon as one fails, and beside a slow one after `limits.hedge` ms; whoever is still being asked when an
  * answer is there is aborted. `ask(candidate, signal)` gives an answer or throws; `lost(candidate, error)` is told of every
- * platform that failed or that one asked later has overtaken. `hedges` says whether asking beside is still allowed. Null when all have failed or after `limits.deadline` ms.
+ * platform that failed or that one asked later has overtaken. `more.beside()` says whether another may be asked beside a slow one,
+ * `more.after()` whether in place of one that took longer than `limits.attempt` ms. Null when all have failed, when no more may be
+ * asked, or after `limits.deadline` ms.
  */
-export function firstGood(candidates, limits, ask, lost, hedges) {
+export function firstGood(candidates, limits, ask, lost, more) {
   return new Promise((resolve) => {
     const waiting = [...candidates];
     const running = new Map();
@@ -63,13 +65,13 @@ export function firstGood(candidates, limits, ask, lost, hedges) {
       const candidate = waiting.shift();
       if (candidate) start(candidate);
       else if (!running.size) finish(null);
-      if (waiting.length && running.size < AT_ONCE) hedge = setTimeout(() => hedges.taken() && next(), limits.hedge);
+      if (waiting.length && running.size < AT_ONCE) hedge = setTimeout(() => more.beside() && next(), limits.hedge);
     }
 
     function start(candidate) {
       const attempt = new AbortController();
       attempt.number = asked++;
-      attempt.timer = setTimeout(() => attempt.abort(new Error("timed out")), limits.attempt);
+      attempt.timer = setTimeout(() => tooSlow(candidate, attempt), limits.attempt);
       running.set(candidate, attempt);
       ask(candidate, attempt.signal).then(
         (answer) => (end(candidate) ? finish(answer, attempt.number) : answer.discard()),
@@ -79,6 +81,15 @@ export function firstGood(candidates, limits, ask, lost, hedges) {
           next();
         },
       );
+    }
+
+    function tooSlow(candidate, attempt) {
+      const error = new Error("timed out");
+      end(candidate);
+      attempt.abort(error);
+      lost(candidate, error);
+      if (waiting.length && more.after()) next();
+      else if (!running.size) finish(null);
     }
 
     next();

@@ -100,9 +100,8 @@ class Assets:
             tag = f'"{entry["hash"]}"'
             if tag in request.headers.get("If-None-Match", ""):
                 return web.Response(status=304, headers={"ETag": tag})
-            response = web.FileResponse(self._file(entry["hash"]), headers={"ETag": tag})
-            response.content_type = "application/octet-stream"
-            return response
+            body = self._file(entry["hash"]).read_bytes()
+            return web.Response(body=body, headers={"ETag": tag, "Content-Type": "application/octet-stream"})
 
         return web.Application(middlewares=[serve])
 

@@ -79,7 +79,7 @@ class Fleet:
 
     async def _listen(self) -> None:
         if not self._outbound_port:
-            runner, self._outbound_port = await serve_api(self.outbound.application())
+            runner, self._outbound_port = await serve_api(self.outbound.application(), cancellation=True)
             self._stack.push_async_callback(runner.cleanup)
 
     async def _started(self, script: Document, stack: AsyncExitStack) -> Runtime:

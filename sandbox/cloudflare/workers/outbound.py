@@ -14,6 +14,9 @@ from sandbox.cloudflare.workers.runtime import PROTOCOL
 from sandbox.world import World
 
 _SERVER_ERROR = 500
+#: Connections to one platform. After a moment in which this process stood still, every request would else open one of
+#: its own, which takes longer than the request does. What waits for too long the Worker gives up.
+_AT_ONCE = 64
 
 
 class Outbound:
@@ -41,7 +44,7 @@ class Outbound:
 
     async def _running(self, app: web.Application) -> AsyncIterator[None]:
         del app
-        self._origins = Origins(self._world)
+        self._origins = Origins(self._world, at_once=_AT_ONCE)
         yield
         await self._origins.close()
 
@@ -75,8 +78,8 @@ def _wanted(request: web.Request, host: str) -> OriginRequest:
 
 async def _passed_on(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=end_to_end(answer.headers))
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
         await response.write_eof()

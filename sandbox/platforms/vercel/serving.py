@@ -16,6 +16,7 @@ from aiohttp import web
 
 from sandbox.platforms.vercel.build_output import Output, Source
 from sandbox.platforms.vercel.deployments import Deployments
+from sandbox.ranges import window
 from sandbox.store import Document
 
 _TYPES = mimetypes.MimeTypes()
@@ -84,12 +85,26 @@ class Serving:
         override = output.config.overrides.get(decision.file)
         said = override.contentType if override else None
         headers["Content-Type"] = said or _media_type(decision.file)
-        path = self._deployments.blob(output.static[decision.file])
+        digest = output.static[decision.file]
+        content = self._deployments.blob(digest).read_bytes()
         if decision.status == 200:
-            headers["Age"] = "0"
-            return web.FileResponse(path, headers=headers)
-        body = b"" if request.method == "HEAD" else path.read_bytes()
+            return _whole_or_part(request, content, {**headers, "Age": "0", "ETag": f'"{digest}"'})
+        body = b"" if request.method == "HEAD" else content
         return web.Response(status=decision.status, headers=headers, body=body)
+
+
+def _whole_or_part(request: web.Request, content: bytes, headers: dict[str, str]) -> web.Response:
+    """A file as it is asked for: its head, the part that is wanted, or nothing where the visitor has it."""
+    if headers["ETag"] in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=headers)
+    headers["Accept-Ranges"] = "bytes"
+    if request.method == "HEAD":
+        return web.Response(headers={**headers, "Content-Length": str(len(content))})
+    part = window(request.headers.get("Range"), len(content))
+    if part is None:
+        return web.Response(headers=headers, body=content)
+    headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(content)}"
+    return web.Response(status=206, headers=headers, body=content[part[0] : part[1]])
 
 
 def decide(output: Output, path: str) -> _Decision:

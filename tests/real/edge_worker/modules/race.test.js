@@ -6,7 +6,7 @@ const LIMITS = { attempt: 300, hedge: 60, deadline: 700 };
 const after = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Candidates by name: milliseconds until it answers, negative until it fails; what was asked, lost, aborted, discarded. */
-async function race(times, { limits = LIMITS, hedges = new Hedges() } = {}) {
+async function race(times, { limits = LIMITS, hedges = new Hedges(), after: again = () => true } = {}) {
   const seen = { asked: [], lost: [], aborted: [], discarded: [] };
   const ask = async (name, signal) => {
     seen.asked.push(name);
@@ -15,7 +15,8 @@ async function race(times, { limits = LIMITS, hedges = new Hedges() } = {}) {
     if (times[name] < 0) throw new Error(`${name} failed`);
     return { name, discard: () => seen.discarded.push(name) };
   };
-  const answer = await firstGood(Object.keys(times), limits, ask, (name, error) => seen.lost.push([name, error.message]), hedges);
+  const more = { beside: () => hedges.taken(), after: again };
+  const answer = await firstGood(Object.keys(times), limits, ask, (name, error) => seen.lost.push([name, error.message]), more);
   return { ...seen, winner: answer?.name ?? null };
 }
 
@@ -63,7 +64,25 @@ export const an_attempt_that_takes_too_long_is_given_up_for_the_next = {
     const hedges = new Hedges();
     hedges.left = 0;
     const found = await race({ one: 5000, two: 1 }, { hedges });
-    same([found.winner, found.aborted], [null, ["one"]]);
+    same([found.winner, found.aborted, found.lost], ["two", ["one"], [["one", "timed out"]]]);
+  },
+};
+
+export const where_no_more_may_be_asked_one_that_takes_too_long_ends_it = {
+  async test() {
+    const hedges = new Hedges();
+    hedges.left = 0;
+    const found = await race({ one: 5000, two: 1 }, { hedges, after: () => hedges.taken() });
+    same([found.winner, found.asked, found.aborted], [null, ["one"], ["one"]]);
+  },
+};
+
+export const where_no_more_may_be_asked_one_that_fails_is_still_replaced = {
+  async test() {
+    const hedges = new Hedges();
+    hedges.left = 0;
+    const found = await race({ one: -1, two: 1 }, { hedges, after: () => hedges.taken() });
+    same([found.winner, found.asked], ["two", ["one", "two"]]);
   },
 };
 

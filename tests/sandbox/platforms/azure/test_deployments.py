@@ -73,7 +73,8 @@ async def test_a_link_that_does_not_open_the_package_fails_the_deployment(client
     assert "could not be downloaded from the given URL: 403" in found["error"]["message"]
 
 
-async def test_a_package_that_is_deleted_too_early_fails_the_deployment(client):
+async def test_a_package_that_is_deleted_too_early_fails_the_deployment(client, monkeypatch):
+    monkeypatch.setattr(deployments, "_FETCHING", 40.0)
     begun = await client.begin(zipped(HOME))
     assert (await client.blob("DELETE", "p.zip"))[0] == 202
     found = await client.finish(begun)
