@@ -48,6 +48,8 @@ CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) STR
 QUARTER, DAY = 900, 86_400
 #: Seconds that looks, sums of quarters of an hour and first sights of releases are kept.
 LOOKS_KEPT, SUMS_KEPT, SIGHTS_KEPT = 2 * DAY, 7 * DAY, 90 * DAY
+#: By target, as the key begins with it: else all looks would be read.
+_OLD_LOOKS = "DELETE FROM look WHERE target IN (SELECT id FROM target) AND at < ?"
 _ADD_SUM = """
 INSERT INTO sum (target, begins, good, bad, ms) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET good = good + excluded.good, bad = bad + excluded.bad, ms = ms + excluded.ms
@@ -229,16 +231,10 @@ class Archive:
 
     def _add(self, findings: Sequence[Finding], each: float) -> None:
         """All of a round at once: one statement for each table, and one row for each sum."""
-        looks: list[tuple[int, float, int, int]] = []
-        sums: dict[tuple[int, int], tuple[int, int, int]] = {}
-        days: dict[tuple[int, int], tuple[int, int, int]] = {}
-        for found in findings:
-            key, ms, good = self._id(found.target), round(found.seconds * 1000), int(found.good)
-            looks.append((key, found.at, good, ms))
-            for held, span in ((sums, QUARTER), (days, DAY)):
-                where = key, int(found.at // span * span)
-                before = held.get(where, (0, 0, 0))
-                held[where] = before[0] + good, before[1] + 1 - good, before[2] + ms * good
+        ids = {name: self._id(name) for name in {found.target for found in findings}}
+        looks = [(ids[one.target], one.at, int(one.good), round(one.seconds * 1000)) for one in findings]
+        sums = _summed((key, int(at // QUARTER * QUARTER), good, 1 - good, ms * good) for key, at, good, ms in looks)
+        days = _summed((key, begins // DAY * DAY, *counts) for (key, begins), counts in sums.items())
         self._run_many("INSERT OR IGNORE INTO look (target, at, good, ms) VALUES (?, ?, ?, ?)", looks)
         self._run_many(_ADD_SUM, [(*where, *counts) for where, counts in sums.items()])
         weighed = [(*where, *counts, sum(counts[:2]) * each, counts[1] * each) for where, counts in days.items()]
@@ -266,7 +262,7 @@ class Archive:
         if now - self._tidied < QUARTER:
             return
         self._tidied = now
-        self._run_many("DELETE FROM look WHERE at < ?", [(now - LOOKS_KEPT,)])
+        self._run_many(_OLD_LOOKS, [(now - LOOKS_KEPT,)])
         self._run_many("DELETE FROM sum WHERE begins < ?", [(now - SUMS_KEPT,)])
         self._run_many("DELETE FROM seen WHERE at < ?", [(now - SIGHTS_KEPT,)])
 
@@ -280,6 +276,19 @@ class Archive:
 def _mean(ms: int, good: int) -> float:
     """Seconds of one good look."""
     return ms / good / 1000 if good else 0.0
+
+
+def _summed(rows: Iterable[tuple[int, int, int, int, int]]) -> dict[tuple[int, int], list[int]]:
+    """(target, span) → good looks, bad ones, milliseconds of the good ones."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for key, begins, good, bad, ms in rows:
+        if (held := found.get((key, begins))) is None:
+            found[key, begins] = [good, bad, ms]
+        else:
+            held[0] += good
+            held[1] += bad
+            held[2] += ms
+    return found
 
 
 def _changes(findings: Sequence[Finding]) -> list[Finding]:

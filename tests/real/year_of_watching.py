@@ -1,9 +1,9 @@
 """A simulated year of watching: 50 targets, a look every ten seconds; how large the file gets, how quick the page is.
 
 ``python -m tests.real.year_of_watching`` takes some minutes. All is kept and summed by the archive's own code; the
-waiting and the network are left out, and 30 rounds are written at once. Looks are kept for two days and sums for seven;
+waiting and the network are left out, and 90 rounds are written at once. Looks are kept for two days and sums for seven;
 so of the days before the last nine only one look in a quarter of an hour is made, which leaves as many rows as all of
-them. FULL=yes makes every look, for the better part of an hour.
+them. FULL=yes makes every look, which takes a quarter of an hour of the processor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from coordinator.watching.incidents import Event
 from coordinator.watching.targets import Finding
 from coordinator.watching_settings import StatusPage, Watching
 
-TARGETS, INTERVAL, AT_ONCE = 50, 10, 30
+TARGETS, INTERVAL, AT_ONCE = 50, 10, 90
 SPAN = INTERVAL * AT_ONCE
 BEGIN = 1_767_225_600.0
 """1 January 2026."""
@@ -37,12 +37,14 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """Bytes of the file, seconds of the processor for the middle one of the pages, bytes of memory."""
+    """Bytes of the file, seconds of the processor for the quickest and the middle one of the pages, bytes of memory."""
 
     days: int
     looks: int
     disk: int
     page: float
+    """The quickest: others that run on the machine make none quicker."""
+    page_middle: float
     page_bytes: int
     packed_bytes: int
     memory_early: int
@@ -52,7 +54,8 @@ class Measured:
     def __str__(self) -> str:
         return (
             f"{TARGETS} targets, a look every {INTERVAL} s, {self.days} days: {self.disk / _MEGABYTE:.0f} MB on disk; "
-            f"page of {self.page_bytes:,} bytes ({self.packed_bytes:,} packed) in {self.page * 1000:.0f} ms; memory "
+            f"page of {self.page_bytes:,} bytes ({self.packed_bytes:,} packed) in {self.page * 1000:.0f} ms, the "
+            f"middle one of {_LOOKS} in {self.page_middle * 1000:.0f} ms; memory "
             f"{self.memory_early / _MEGABYTE:.0f} MB after a tenth, {self.memory_late / _MEGABYTE:.0f} MB at the end; "
             f"{self.looks:,} looks made in {self.took:.0f} s"
         )
@@ -80,7 +83,7 @@ class Year:
 
     @property
     def place(self) -> int:
-        """Number of the span of five minutes."""
+        """Number of the span of a quarter of an hour."""
         return int((self.now - BEGIN) / SPAN)
 
     def findings(self, steps: int) -> list[Finding]:
@@ -89,8 +92,8 @@ class Year:
         release, speed = f"r{int((self.now - BEGIN) // DAY) // 3:016x}", self.random.uniform(0.05, 0.3)
         return [
             Finding(name, self.now + step * INTERVAL, name != bad, "answers 503" * (name == bad), speed, release, 60.0)
-            for step in range(steps)
             for name in self.names
+            for step in range(steps)
         ]
 
     def is_bad(self) -> bool:
@@ -137,8 +140,8 @@ async def measured(folder: Path, days: int = 365, whole: int = 9) -> Measured:
             text = page(await reader.view())
             took.append(time.process_time() - start)
     body, disk = text.encode(), size_of(folder)
-    middle, packed = sorted(took)[_LOOKS // 2], len(gzip.compress(body))
-    return Measured(days, year.looks, disk, middle, len(body), packed, early, late, time.monotonic() - began)
+    quickest, middle, packed = min(took), sorted(took)[_LOOKS // 2], len(gzip.compress(body))
+    return Measured(days, year.looks, disk, quickest, middle, len(body), packed, early, late, time.monotonic() - began)
 
 
 def size_of(folder: Path) -> int:
