@@ -13,7 +13,10 @@ import pytest
 
 from coordinator import monitoring
 from coordinator.errors import Refused
+from tests.coordinator import waiting
 from tests.coordinator.delivering import Coordinator, Publishing, Site, free_port, until
+from tests.coordinator.deployments.test_forges import run
+from tests.coordinator.forges import TOKEN, GitHub, served
 
 
 @pytest.fixture
@@ -51,6 +54,20 @@ def test_it_watches_alone_and_waits_for_the_first_publication(start):
     until(lambda: "start it with `make up`" in made.log.read_text(), "it says what it waits for", 60)
     assert made.stop() == 0
     assert "Traceback" not in made.log.read_text()
+
+
+async def test_it_shows_runs_at_a_forge_and_tells_their_token_to_nobody(start, tmp_path):
+    token = tmp_path / "token"
+    token.write_text(TOKEN)
+    async with served(GitHub(runs=[run(7, "workflow_dispatch")])) as forge:
+        runs = {"api": forge.address, "repository": "robot/site", "token": f"file:{token}"}
+        made, url = start(deploy="none", webhooks={}, deployments={"github": runs, "links": True})
+        await waiting.until(lambda: (found := shown(url)) and found.json()["deployments"], 60)
+        assert shown(url).json()["deployments"][0]["by"] == "GitHub run 7"
+        assert '<a href="https://github.com/robot/site/actions/runs/7" rel="noreferrer">' in shown(url, "/").text
+        assert 'forge_api_up{forge="GitHub"} 1.0' in shown(url, "/metrics").text
+        assert TOKEN not in made.log.read_text() + shown(url).text + shown(url, "/").text
+        made.kill()
 
 
 def test_it_watches_beside_the_delivery_and_shows_its_deployments(start):
