@@ -27,6 +27,12 @@ _STATES = {
     "recovering": "Coming back",
     "unknown": "Not known",
 }
+#: Every card has such a line, so that they line up.
+_IN_WORDS = {
+    "well": "It answers as it should.",
+    "recovering": "It is well again, and not for long yet.",
+    "unknown": "Nobody has looked lately.",
+}
 _SUBJECTS = {"site": "The site", "prober": "Monitoring", "dns": "DNS"}
 _KINDS = {"opened": "Opened", "closed": "Closed", "noted": "Noted"}
 _OUTCOMES = {
@@ -127,6 +133,7 @@ _FILTERS: dict[str, Any] = {
     "subject": lambda name: _SUBJECTS.get(name, name),
     "kind": lambda name: _KINDS.get(name, name),
     "outcome": lambda name: _OUTCOMES.get(name, name),
+    "inwords": lambda name: _IN_WORDS.get(name, "It is not as it should be."),
     "phase": lambda name: _PHASES.get(name, name),
     "trigger": lambda name: _TRIGGERS.get(name, name),
     "icon": lambda name: _ICONS.get(name, "unsure"),

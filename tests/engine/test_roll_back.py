@@ -61,6 +61,14 @@ def test_the_list_says_what_can_be_gone_back_to(shared_stack, releases):
     assert {platform["live"] for platform in found["platforms"]} == {second}
 
 
+def test_every_platform_says_of_itself_that_its_newest_deployment_is_ready(shared_stack, releases):
+    found = json.loads(shared_stack.run("deployments", "--format", "json"))
+    assert [(one["name"], one["error"]) for one in found] == [(name, None) for name in PLATFORMS]
+    assert {one["deployment"]["phase"] for one in found} == {"ready"}
+    assert {one["deployment"]["release"] for one in found} - {None} == {releases[1]}
+    assert all(one["deployment"]["id"] and one["deployment"]["made"] for one in found)
+
+
 def test_a_release_that_is_not_kept_is_refused_by_name_and_nothing_changes(shared_stack, releases, monkeypatch):
     first, second = releases
     monkeypatch.setitem(shared_stack.environment, "PEACEFULROBOT_RELEASE", "r" + "0" * 16)
