@@ -34,7 +34,7 @@ class Statement:
     principals: tuple[tuple[str, str], ...]
     """Pairs of kind and name: (AWS, arn…), (Service, cloudfront.amazonaws.com), (Federated, arn…), (*, *)."""
     excludes_principals: bool
-    """NotPrincipal: everybody but the named ones."""
+    """NotPrincipal: everybody but the named ones, whoever those are."""
     actions: tuple[str, ...]
     """In small letters. NotAction counts as ``*``: everything but the named ones."""
     resources: tuple[str, ...]
@@ -102,7 +102,7 @@ def _statement(given: Mapping[str, Any]) -> Statement:
         raise NotADocument("has a statement that neither allows nor denies")
     return Statement(
         effect=effect.lower(),
-        principals=tuple(_principals(given.get("Principal", given.get("NotPrincipal")))),
+        principals=tuple(_principals(given.get("Principal"))),
         excludes_principals="NotPrincipal" in given,
         actions=("*",) if "NotAction" in given else tuple(action.lower() for action in _words(given.get("Action"))),
         resources=("*",) if "NotResource" in given else tuple(_words(given.get("Resource"))),

@@ -60,8 +60,7 @@ def secret_in(path: str, value: str) -> str:
     for name, form in _COMPILED.items():
         if form.search(value):
             return name
-    word = path.rpartition(".")[2]
-    return "a secret (by the property's name)" if _SECRET_NAME.search(word) else ""
+    return "a secret (by the property's name)" if _SECRET_NAME.search(path) else ""
 
 
 def redacted(message: str) -> str:

@@ -105,14 +105,14 @@ def text(value: Any) -> str:
 
 def separately(parts: Iterable[Part], judge: Callable[[Part], Iterable[Any]]) -> Iterator[Any]:
     """Judge each part, also those behind one that cannot be judged; raises NotKnown of the first such at the end."""
-    missing: NotKnown | None = None
+    missing: list[NotKnown] = []
     for part in parts:
         try:
             yield from judge(part)
         except NotKnown as found:
-            missing = missing or found
+            missing.append(found)
     if missing:
-        raise missing
+        raise missing[0]
 
 
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

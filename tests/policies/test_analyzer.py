@@ -5,7 +5,7 @@ import json
 import grpc
 import pytest
 from pulumi.runtime import proto
-from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy
+from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy, policy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
 from policies.analyzer import GROWING, Run, lean_analyzer, weakened_without_reason
@@ -105,6 +105,29 @@ async def test_it_says_what_the_sdks_own_server_says(monkeypatch):
     assert lean.GetAnalyzerInfo(None, None) == plain.GetAnalyzerInfo(None, None)
 
 
+def test_the_sdks_policy_pack_is_served_by_it_however_often_it_is_made():
+    first, second = lean_analyzer(Run({})), lean_analyzer(Run({}))
+    assert policy._PolicyAnalyzerServicer is second
+    assert second.__bases__ == (first.original,)
+    assert second.original is first.original
+    assert first.original.__module__ == "pulumi_policy.policy"
+
+
+def test_whatever_is_asked_reaches_the_sdks_own_server_with_its_context(monkeypatch):
+    asked = {
+        "Analyze": proto.AnalyzeRequest(),
+        "AnalyzeStack": proto.AnalyzeStackRequest(),
+        "Remediate": proto.AnalyzeRequest(),
+        "ConfigureStack": proto.AnalyzerStackConfigureRequest(),
+        "Configure": proto.ConfigureAnalyzerRequest(),
+    }
+    answers = {name: lambda self, request, context: (request, context) for name in asked}
+    monkeypatch.setattr(policy, "_PolicyAnalyzerServicer", type("Plain", (), answers))
+    server = lean_analyzer(Run({}, repairs=True))()
+    for name, request in asked.items():
+        assert getattr(server, name)(request, "context") == (request, "context")
+
+
 @pytest.mark.parametrize(("level", "repairs"), [("REMEDIATE", True), ("MANDATORY", False), ("ADVISORY", False)])
 def test_inputs_are_replaced_at_the_level_remediate_only(level, repairs):
     run = Run({})
@@ -164,6 +187,16 @@ def test_asking_for_the_reason_does_not_put_one_there():
     given = levels({"monitor-is-strict": {"enforcementLevel": "advisory", "failures": 3}}).policyConfig
     assert weakened_without_reason({"monitor-is-strict": "mandatory"}, given) == ["monitor-is-strict"]
     assert set(given["monitor-is-strict"].properties.fields) == {"failures"}
+
+
+def test_all_that_are_weakened_without_a_reason_are_named_with_what_to_do():
+    given = {name: {"enforcementLevel": "advisory"} for name in ("monitor-is-strict", "balancer-fails-over")}
+    with pytest.raises(Aborted) as raised:
+        analyzer().Configure(levels(given), Context())
+    assert raised.value.args[1] == (
+        "balancer-fails-over, monitor-is-strict: weaker than the policy's own level, and nobody will remember why; "
+        "give the reason beside enforcementLevel in the stack's file in policies/"
+    )
 
 
 def test_disabling_an_advisory_policy_needs_a_reason_too():

@@ -135,6 +135,21 @@ def test_what_is_excluded_counts_as_everything():
     assert not found.names_everybody()
 
 
+@pytest.mark.parametrize(
+    ("given", "principals", "everybody"),
+    [
+        ({"Principal": "*"}, (("*", "*"),), True),
+        ({"Principal": {"AWS": ["a", "*"]}}, (("AWS", "a"), ("AWS", "*")), True),
+        ({"Principal": {"AWS": "a", "Service": "b"}}, (("AWS", "a"), ("Service", "b")), False),
+        ({"NotPrincipal": {"AWS": "a"}}, (), True),
+        ({}, (), False),
+    ],
+)
+def test_who_is_meant_is_read_with_its_kind(given, principals, everybody):
+    (found,) = statements({"Statement": {"Effect": "Allow", **given}})
+    assert (found.principals, found.names_everybody()) == (principals, everybody)
+
+
 def test_a_value_is_fixed_unless_it_can_mean_several_things():
     assert is_fixed("arn:aws:iam::1:root")
     assert not any(map(is_fixed, ["", "*", "a*", "a?", "${aws:username}"]))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from policies.exceptions import Exemption
-from tests.policies.cases import buckets, edge, with_
+from policies.exceptions import EXEMPTIONS, Exemption
+from tests.policies.cases import buckets, distributions, edge, with_
 from tests.policies.judging import judged
 
 WRONG = with_(edge.CHECK, allowInsecure=True)
@@ -39,6 +39,28 @@ def test_an_exemption_is_about_one_policy():
     found = Exemption("one", "*", REASON)
     assert found.covers("one", "urn:pulumi:s::p::a:b:C$d:e:F::name")
     assert not found.covers("two", "urn:pulumi:s::p::a:b:C$d:e:F::name")
+
+
+def of_our_host(given):
+    made = with_(given)
+    made.parents = "peacefulrobot:hosts:AwsHost$"
+    return made
+
+
+def test_the_programs_own_deviations_are_not_judged_and_say_why():
+    reasons = {one.policy: one.reason for one in EXEMPTIONS}
+    wrong = with_(distributions.SITE, loggingConfig=None)
+    assert judged(distributions.LOGS, wrong).findings != []
+    assert judged(distributions.LOGS, of_our_host(wrong)).not_judged == reasons["distribution-logs"]
+    assert judged(buckets.VERSIONS, buckets.BUCKET).findings != []
+    assert judged(buckets.VERSIONS, of_our_host(buckets.BUCKET)).findings == []
+
+
+def test_other_policies_judge_what_one_does_not():
+    plain = {"viewerProtocolPolicy": "allow-all"}
+    wrong = of_our_host(with_(distributions.SITE, defaultCacheBehavior=plain))
+    assert judged(distributions.HTTPS, wrong).findings != []
+    assert judged(buckets.UPLOADS, of_our_host(buckets.BUCKET)).findings != []
 
 
 def test_types_of_parents_count():

@@ -100,6 +100,11 @@ FAILING = [
     finds(BEHIND, "neither a load balancer nor a Worker", *ALL),
     finds(BEHIND, "no pool of it has aws", *ALL, *map(pool, NAMES), balancer("netlify")),
     finds(BEHIND, "no pool of it has aws", *ALL, pool("netlify"), with_(pool("aws"), origins=[]), balancer(*NAMES)),
+    finds(
+        BEHIND,
+        ("the address of aws is not", "the Host header of aws is not"),
+        *[one for one in BALANCED if one.name != "aws-verify"],
+    ),
     finds(BEHIND, "aws is not checked", *ALL, pool("netlify"), with_(pool("aws"), monitor=""), balancer(*NAMES)),
     finds(
         BEHIND,

@@ -96,6 +96,32 @@ def test_all_reasons_are_told_at_once():
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "stale"),
+    [
+        ((), ""),
+        (("r" + "0" * 16,), ""),
+        (("r" + "0" * 16, "p" + "0" * 16), "\nThe token that was given is another plan's."),
+    ],
+)
+def test_a_refusal_says_what_why_and_what_to_do_word_by_word(given, stale):
+    zone, lasting = "cloudflare:index/zone:Zone", LASTING[0]
+    plan = [
+        step("replace", zone, "c"),
+        step("replace", lasting, "b", changed=("bucket", "region")),
+        step("delete", lasting, "a", changed=("bucket",)),
+    ]
+    with pytest.raises(Refused) as caught:
+        require_meant(plan, given)
+    assert str(caught.value) == (
+        "this run would do what is hard to undo; nothing was changed:\n"
+        f"  - a ({lasting}) would be deleted\n"
+        f"  - b ({lasting}) would be replaced, and its name and address with it (bucket, region changes)\n"
+        f"  - c ({zone}) would be replaced, and its name and address with it{stale}\n"
+        f"If all of it is meant, run the same again with ALLOW={token(plan)}, which is good for this very plan only."
+    )
+
+
 def test_the_token_of_a_plan_lets_that_plan_through_and_no_other():
     plan = [step("delete", BALANCER)]
     other = [*plan, step("delete", LASTING[1], "two")]
