@@ -234,7 +234,7 @@ class Archive:
         ids = {name: self._id(name) for name in {found.target for found in findings}}
         looks = [(ids[one.target], one.at, int(one.good), round(one.seconds * 1000)) for one in findings]
         sums = _summed((key, int(at // QUARTER * QUARTER), good, 1 - good, ms * good) for key, at, good, ms in looks)
-        days = _summed((key, begins // DAY * DAY, *counts) for (key, begins), counts in sums.items())
+        days = _summed((key, begins // DAY * DAY, good, bad, ms) for (key, begins), (good, bad, ms) in sums.items())
         self._run_many("INSERT OR IGNORE INTO look (target, at, good, ms) VALUES (?, ?, ?, ?)", looks)
         self._run_many(_ADD_SUM, [(*where, *counts) for where, counts in sums.items()])
         weighed = [(*where, *counts, sum(counts[:2]) * each, counts[1] * each) for where, counts in days.items()]
