@@ -22,6 +22,10 @@ class Accepting(provider_pb2_grpc.ResourceProviderServicer):
         """Nothing to agree on."""
         return provider_pb2.ProviderHandshakeResponse()
 
+    async def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:
+        """The engine says its address; nothing is asked of it."""
+        return empty_pb2.Empty()
+
     async def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         """Say a version."""
         return plugin_pb2.PluginInfo(version="1.0.0")
