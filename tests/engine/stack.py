@@ -16,6 +16,9 @@ from tools.deploy.places import Places
 from tools.deploy.stack import Stack as DeployedStack
 from tools.engine.install import ensure
 
+#: Seconds that a command may take on a busy machine.
+_PATIENCE = 480
+
 
 class Stack(Stage):
     """A stage whose commands must end as the test says."""
@@ -23,7 +26,7 @@ class Stack(Stage):
     def run(self, *arguments: str, expect: int | None = 0) -> str:
         """Run a command to its end; returns what it printed."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=_PATIENCE)
         if expect is not None:
             assert process.returncode == expect, output
         return output
@@ -31,7 +34,7 @@ class Stack(Stage):
     def refused(self, *arguments: str) -> str:
         """Run a command that must fail; returns what it printed."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=_PATIENCE)
         assert process.returncode not in {0, None}, output
         assert "Traceback" not in output, output
         return output

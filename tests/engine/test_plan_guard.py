@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -16,15 +17,26 @@ HOSTS = ["netlify", "aws", "firebase"]
 PAGE = '<!doctype html><html lang="en"><title>New</title><p>New.'
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("guard")
-    made = new_stack(folder, root=checkout(ROOT, folder / "checkout", hosts=HOSTS))
+@contextmanager
+def published(folder, hosts):
+    made = new_stack(folder, root=checkout(ROOT, folder / "checkout", hosts=hosts))
     try:
         made.run("up")
         yield made
     finally:
         made.run("down", expect=None)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with published(tmp_path_factory.mktemp("guard"), HOSTS) as made:
+        yield made
+
+
+@pytest.fixture
+def on_two(tmp_path):
+    with published(tmp_path, ["netlify", "aws"]) as made:
+        yield made
 
 
 def state(stack):
@@ -80,25 +92,22 @@ def test_a_bucket_is_not_replaced_by_accident_and_a_preview_says_so_too(stack):
 
 
 @pytest.mark.long
-def test_what_one_platform_refuses_hides_nothing_that_the_run_would_delete(stack, monkeypatch):
+def test_what_one_platform_refuses_hides_nothing_that_the_run_would_delete(on_two, monkeypatch):
     """The engine goes on after one platform's error, and would delete what is no longer declared."""
-    configure(stack.root, hosts=["netlify", "aws"])
-    first = stack.live()["aws"]
-    (stack.content / "new.html").write_text(PAGE)
-    stack.run("up")
-    monkeypatch.setitem(stack.environment, "PEACEFULROBOT_RELEASE", first)
-    stack.run("break", "aws", "--kind", "api")
-    configure(stack.root, hosts=["aws"])
-    said = stack.refused("up")
+    first = on_two.live()["aws"]
+    (on_two.content / "new.html").write_text(PAGE)
+    on_two.run("up")
+    monkeypatch.setitem(on_two.environment, "PEACEFULROBOT_RELEASE", first)
+    on_two.run("break", "aws", "--kind", "api")
+    configure(on_two.root, hosts=["aws"])
+    said = on_two.refused("up")
     assert "netlify-site (publisher:index:NetlifySite) would be deleted" in said
-    assert stack.live()["netlify"] not in {None, first}
-    configure(stack.root, hosts=["netlify", "aws"])
-    assert "One platform will not take this, the others will: aws-upload: " in stack.refused("up")
-    stack.run("heal", "aws")
-    assert stack.live()["netlify"] == first
-    assert stack.live()["aws"] != first
-    monkeypatch.delitem(stack.environment, "PEACEFULROBOT_RELEASE")
-    stack.run("up")
+    assert on_two.live()["netlify"] not in {None, first}
+    configure(on_two.root, hosts=["netlify", "aws"])
+    assert "One platform will not take this, the others will: aws-upload: " in on_two.refused("up")
+    on_two.run("heal", "aws")
+    assert on_two.live()["netlify"] == first
+    assert on_two.live()["aws"] != first
 
 
 def test_a_release_that_drops_much_of_the_site_is_let_through_by_its_own_id(stack, monkeypatch):
