@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pulumi_policy as crossguard
 
@@ -56,12 +56,12 @@ def of_resource(policy: Policy, run: Run) -> crossguard.ResourceValidationPolicy
             for what in _known(judged, run, args):
                 report(message(policy, what))
 
-    def remediate(args: Any) -> Mapping[str, Any] | None:
+    def remediate(args: Any) -> Any:
         return _repaired(policy, args)
 
     return crossguard.ResourceValidationPolicy(
         validate=validate,
-        remediate=cast("Any", remediate) if policy.repair else None,
+        remediate=remediate if policy.repair else None,
         **_described(policy),
     )
 

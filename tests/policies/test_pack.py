@@ -7,7 +7,8 @@ from pulumi_policy.policy import _NotApplicableError
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from policies import pack
-from policies.policy import ANY_KIND, Finding, ResourcePolicy, StackPolicy
+from policies.policy import ANY_KIND, Finding, ResourcePolicy, Setting, StackPolicy
+from policies.protection import redacted
 from policies.registry import POLICIES
 from policies.values import NotKnown
 from tests.policies.judging import declared
@@ -87,3 +88,30 @@ def test_every_policy_of_the_pack_knows_whether_this_is_a_preview(policy, monkey
     with pytest.raises(_NotApplicableError) as raised:
         before.validate(given, said.append)
     assert raised.value.message == "some.where is known during up only, and judged then"
+
+
+SETTINGS = {"many": Setting(2, "how many"), "which": Setting("this", "which one", "string")}
+
+
+def test_the_engine_is_told_type_default_and_meaning_of_each_threshold():
+    made = pack.of_resource(ResourcePolicy(**WORDS, kinds=ANY_KIND, settings=SETTINGS), pack.Run({}))
+    properties = made.config_schema.properties
+    assert properties["many"] == {"type": "integer", "default": 2, "description": "how many"}
+    assert properties["which"] == {"type": "string", "default": "this", "description": "which one"}
+    assert set(properties) == {"many", "which", "reason", "exceptions"}
+
+
+def test_thresholds_of_a_stack_are_whole_numbers_or_texts_and_the_others_have_their_defaults():
+    policy = StackPolicy(**WORDS, settings=SETTINGS)
+    assert repr(policy.with_defaults({"many": 3.0, "which": "that"})) == "{'many': 3, 'which': 'that'}"
+    assert repr(policy.with_defaults({"reason": "x"})) == "{'many': 2, 'which': 'this'}"
+
+
+def test_only_a_policy_that_repairs_is_asked_to():
+    repairing = ResourcePolicy(**WORDS, kinds=ANY_KIND, repair=lambda _: {})
+    assert pack.of_resource(repairing, pack.Run({})).has_remediation()
+    assert not pack.of_resource(ALONE, pack.Run({})).has_remediation()
+
+
+def test_what_looks_like_a_secret_is_told_as_one():
+    assert redacted(f"it is glpat-{'x' * 20}!") == "it is (secret)!"
