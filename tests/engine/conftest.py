@@ -7,6 +7,7 @@ import pytest
 from tests.engine.stack import ROOT, Stack
 
 LONG = {
+    "test_bad_changes.py",
     "test_chaos.py",
     "test_delivery_resources.py",
     "test_drill.py",
