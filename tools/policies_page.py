@@ -79,9 +79,8 @@ the changes. Those that no test can notice are explained one by one in `tools/mu
 with 1 for any other, and for an explanation that is not true any more. `make mutate AGAIN=yes` tries only what was left
 and what was edited since, `ONLY=policies.dns.*` only some. All of it takes the better part of an hour on two cores.
 
-On 2026-11-30, with mutmut 3.8.1, there were 2,917 changes. A first run, ended before its slowest 116, left 85 that no
-test noticed. Tests were added and code was made plainer for them. Then every change was tried that had not yet been
-noticed on the very code of its function. Two are left, both explained.
+On 2026-11-30, with mutmut 3.8.1, a run to its end noticed 2,915 of 2,917 changes, none of them by running out of time;
+the other two are explained. An earlier run had left 85, for which tests were added and code was made plainer.
 """
 
 
