@@ -1,13 +1,14 @@
 """The SDK's server for the engine, made fit for large sites and for secrets.
 
-The SDK turns all properties of a resource into Python objects once for each policy. A site's manifest, which no policy
-looks at, would cost seconds there; so it is cut off first. It also unwraps what is secret; here a policy sees that
-something is secret, and not what.
+The SDK turns all properties of a resource into Python objects once for each policy. So only those policies are asked
+that look at resources of its type; and a site's manifest, which none looks at and which would cost seconds, is cut off
+first. It also unwraps what is secret; here a policy sees that something is secret, and not what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,10 +18,13 @@ from pulumi.runtime import proto
 from pulumi_policy import deserialize, policy
 
 from policies.policy import Level
+from policies.type_tokens import kind_of
 from policies.values import SECRET
 
 #: Type → properties that grow with the site and that no policy looks at.
 GROWING: Final[Mapping[str, tuple[str, ...]]] = {"publisher:index:Website": ("files", "kept", "kinds")}
+#: The SDK's own list of the pack's policies.
+_POLICIES: Final = "_PolicyAnalyzerServicer__policies"
 _STRENGTH: Final[Mapping[Level, int]] = {"disabled": 0, "advisory": 1, "mandatory": 2, "remediate": 2}
 
 
@@ -35,6 +39,8 @@ class Run:
     """Whether any policy has the level ``remediate``."""
     config: Mapping[str, str] = field(default_factory=dict)
     """The stack's settings, by key without the project, and without what is secret."""
+    concerns: Callable[[str, str], bool] = lambda *_: True
+    """Whether the policy of a name looks at resources of a type."""
 
 
 def lean_analyzer(run: Run) -> type[Any]:
@@ -57,7 +63,7 @@ def _lean(run: Run) -> type[Any]:
         def Analyze(self, request: Any, context: Any) -> Any:
             """Judge one resource."""
             _prepare(request)
-            return super().Analyze(request, context)
+            return original.Analyze(self._concerned(request.type), request, context)
 
         def AnalyzeStack(self, request: Any, context: Any) -> Any:
             """Judge the stack."""
@@ -67,9 +73,15 @@ def _lean(run: Run) -> type[Any]:
 
         def Remediate(self, request: Any, context: Any) -> Any:
             """Repair one resource, if that is wanted; what grows with the site is nothing to repair, and not read."""
-            if not run.repairs or request.type in GROWING:
+            concerned = self._concerned(request.type)
+            able = any(
+                one.has_remediation()
+                for one in getattr(concerned, _POLICIES)
+                if isinstance(one, policy.ResourceValidationPolicy)
+            )
+            if not run.repairs or not able or request.type in GROWING:
                 return proto.RemediateResponse()
-            return super().Remediate(request, context)
+            return original.Remediate(concerned, request, context)
 
         def ConfigureStack(self, request: Any, context: Any) -> Any:
             """Learn whether this is a preview, and the stack's settings."""
@@ -88,6 +100,13 @@ def _lean(run: Run) -> type[Any]:
                 )
             run.repairs = any(one.enforcementLevel == proto.REMEDIATE for one in request.policyConfig.values())
             return super().Configure(request, context)
+
+        def _concerned(self, kind: str) -> Any:
+            """This server with those of its policies only that look at resources of a type."""
+            found = copy(self)
+            policies = getattr(self, _POLICIES, ())
+            setattr(found, _POLICIES, [one for one in policies if run.concerns(one.name, kind_of(kind))])
+            return found
 
     LeanAnalyzer.original = original
     return LeanAnalyzer

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from components import settings as declared
-from planning.cost import Bill, bill, load_facts
-from planning.declared import declared_of, expected
-from planning.figures import amount, dollars
 from policies.policy import Finding, Settings, Stack, StackPolicy
 from policies.values import NotKnown
 
+if TYPE_CHECKING:
+    from planning.cost import Bill
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def load() -> None:
+    """Import what the bill is made with. It takes longer than all judging, and is not needed before the end."""
+    for name in ("components.settings", "planning.cost", "planning.declared"):
+        import_module(name)
 
 
 def _keeps_its_budget(stack: Stack, _: Settings) -> Iterator[Finding]:
     if not stack.config:
         raise NotKnown("configuration of the stack")
+    from components import settings as declared
+    from planning.cost import bill, load_facts
+    from planning.declared import declared_of, expected
+    from planning.figures import dollars
+
     own = declared.read(declared.chosen(stack.config))
     facts = load_facts()
     load, guessed = expected(own, ROOT, facts.assumed)
@@ -31,6 +43,8 @@ def _keeps_its_budget(stack: Stack, _: Settings) -> Iterator[Finding]:
 
 
 def _sum(found: Bill, *, guessed: bool) -> str:
+    from planning.figures import amount, dollars
+
     parts = ", ".join(f"{name} {dollars(cost)}" for name, cost in found.by_provider.items() if cost)
     unknown = f", and what is unknown: {', '.join(found.unknown)}" if found.unknown else ""
     site = ", with a site of an assumed size" if guessed else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Timer
 from typing import Any
 
 import pulumi_policy as crossguard
 
+from policies import budget
 from policies.analyzer import Run, lean_analyzer
 from policies.exceptions import exemption
 from policies.policy import Finding, Policy, Resource, ResourcePolicy, Stack, StackPolicy
@@ -29,13 +31,25 @@ _COMMON_PROPERTIES: Mapping[str, Any] = {
     },
 }
 Report = Callable[..., None]
+_BY_NAME: Mapping[str, Policy] = {policy.name: policy for policy in POLICIES}
+#: Seconds after which the engine has been told what the pack is, and starts the program.
+_STARTED = 0.3
 
 
 def serve() -> None:
     """Serve the engine until it ends; the SDK prints the port and does not return."""
-    run = Run({policy.name: policy.level for policy in POLICIES})
+    beside = Timer(_STARTED, budget.load)
+    beside.daemon = True
+    beside.start()
+    run = Run({policy.name: policy.level for policy in POLICIES}, concerns=concerns)
     lean_analyzer(run)
     crossguard.PolicyPack(NAME, policies(run))
+
+
+def concerns(name: str, kind: str) -> bool:
+    """Whether the policy of a name looks at single resources of a type."""
+    policy = _BY_NAME[name]
+    return isinstance(policy, ResourcePolicy) and policy.concerns(kind)
 
 
 def policies(run: Run) -> list[crossguard.Policy]:

@@ -19,7 +19,7 @@ from pulumi.runtime import proto
 from pulumi.runtime.mocks import MockMonitor
 
 from policies.analyzer import Run, lean_analyzer
-from policies.pack import policies
+from policies.pack import concerns, policies
 from policies.registry import POLICIES
 from tests.components.graph import Graph, settled
 
@@ -137,7 +137,7 @@ class Diagnostic:
 
 def analyzer(*, preview: bool = False, settings: Mapping[str, Any] | None = None) -> Any:
     """The pack's server, without a network."""
-    run = Run({policy.name: policy.level for policy in POLICIES}, preview)
+    run = Run({policy.name: policy.level for policy in POLICIES}, preview, concerns=concerns)
     server = lean_analyzer(run)("peacefulrobot", "0", policies(run), pulumi_policy.EnforcementLevel.ADVISORY)
     server.ConfigureStack(stack_configuration(settings or {}, dry_run=preview), None)
     return server

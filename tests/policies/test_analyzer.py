@@ -8,7 +8,7 @@ from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy, policy
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
-from policies.analyzer import GROWING, Run, lean_analyzer, weakened_without_reason
+from policies.analyzer import _POLICIES, GROWING, Run, lean_analyzer, weakened_without_reason
 from policies.values import SECRET
 from tests.policies.program import Registered, analyze_request, analyzer, levels, registered_by, stack_request, struct
 
@@ -122,7 +122,9 @@ def test_whatever_is_asked_reaches_the_sdks_own_server_with_its_context(monkeypa
         "Configure": proto.ConfigureAnalyzerRequest(),
     }
     answers = {name: lambda self, request, context: (request, context) for name in asked}
-    monkeypatch.setattr(policy, "_PolicyAnalyzerServicer", type("Plain", (), answers))
+    server, _ = seeing()
+    kept = {_POLICIES: getattr(server, _POLICIES)}
+    monkeypatch.setattr(policy, "_PolicyAnalyzerServicer", type("Plain", (), {**answers, **kept}))
     server = lean_analyzer(Run({}, repairs=True))()
     for name, request in asked.items():
         assert getattr(server, name)(request, "context") == (request, "context")
@@ -141,6 +143,26 @@ def test_inputs_are_replaced_at_the_level_remediate_only(level, repairs):
     assert run.repairs is repairs
     assert [one.properties["a"]["value"] for one in found] == ([TOKEN] if repairs else [])
     assert server.Remediate(proto.AnalyzeRequest(type=WEBSITE), None).remediations == []
+
+
+def test_a_policy_is_asked_about_the_types_only_that_it_looks_at():
+    run = Run({}, repairs=True, concerns=lambda name, kind: (name, kind) == ("one", "azure-native:web:StaticSite"))
+    server, shown = seeing(run)
+    other = proto.AnalyzeRequest(type="random:index/thing:Thing", name="it", urn="u", properties=struct({"a": 1}))
+    server.Analyze(other, None)
+    server.Remediate(other, None)
+    assert shown == []
+    its_own = proto.AnalyzeRequest(type="azure-native:web/v20240401:StaticSite", properties=struct({"a": 1}))
+    server.Analyze(its_own, None)
+    assert shown == [{"a": 1}]
+    server.AnalyzeStack(stack_request([resource(b=2)]), None)
+    assert shown[1:] == [{"b": 2}]
+
+
+def test_where_no_policy_of_a_type_repairs_the_inputs_are_not_read(monkeypatch):
+    server, _ = seeing(Run({}, repairs=True, concerns=lambda *_: False))
+    monkeypatch.setattr(policy, "deserialize_properties", None)
+    assert server.Remediate(proto.AnalyzeRequest(type="t"), None) == proto.RemediateResponse()
 
 
 def test_it_learns_whether_this_is_a_preview():
