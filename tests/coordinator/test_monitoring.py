@@ -51,7 +51,7 @@ def test_it_watches_alone_and_waits_for_the_first_publication(start):
     assert shown(url).json()["state"] == "unknown"
     assert "Nobody has looked" in shown(url, "/").text
     assert shown(url, "/healthz").status_code == 200
-    until(lambda: "start it with `make up`" in made.log.read_text(), "it says what it waits for", 60)
+    until(lambda: "the stack has not been published yet" in made.log.read_text(), "it says what it waits for", 60)
     assert made.stop() == 0
     assert "Traceback" not in made.log.read_text()
 

@@ -124,7 +124,7 @@ def test_every_setting_of_the_project_is_read_as_the_engine_would(tmp_path):
             "protect": "false",
             "verifyDeadline": "30",
             "budget": "30",
-            "coordinator": json.dumps({"deploy": "up", "poll": 5, "watching": {}}),
+            "coordinator": json.dumps({"deploy": "up", "poll": 5, "watching": {}, "deployments": {"platforms": 300}}),
             "monitoring": json.dumps({"uptimeRobot": {"contacts": ["7000001"]}}),
         }
     )
