@@ -73,13 +73,11 @@ def _lean(run: Run) -> type[Any]:
 
         def Remediate(self, request: Any, context: Any) -> Any:
             """Repair one resource, if that is wanted; what grows with the site is nothing to repair, and not read."""
+            if not run.repairs or request.type in GROWING:
+                return proto.RemediateResponse()
             concerned = self._concerned(request.type)
-            able = any(
-                one.has_remediation()
-                for one in getattr(concerned, _POLICIES)
-                if isinstance(one, policy.ResourceValidationPolicy)
-            )
-            if not run.repairs or not able or request.type in GROWING:
+            resources = policy.ResourceValidationPolicy
+            if not any(isinstance(one, resources) and one.has_remediation() for one in getattr(concerned, _POLICIES)):
                 return proto.RemediateResponse()
             return original.Remediate(concerned, request, context)
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from planning.figures import amount, dollars
 from policies.policy import Finding, Settings, Stack, StackPolicy
 from policies.values import NotKnown
 
@@ -28,7 +29,6 @@ def _keeps_its_budget(stack: Stack, _: Settings) -> Iterator[Finding]:
     from components import settings as declared
     from planning.cost import bill, load_facts
     from planning.declared import declared_of, expected
-    from planning.figures import dollars
 
     own = declared.read(declared.chosen(stack.config))
     facts = load_facts()
@@ -43,8 +43,6 @@ def _keeps_its_budget(stack: Stack, _: Settings) -> Iterator[Finding]:
 
 
 def _sum(found: Bill, *, guessed: bool) -> str:
-    from planning.figures import amount, dollars
-
     parts = ", ".join(f"{name} {dollars(cost)}" for name, cost in found.by_provider.items() if cost)
     unknown = f", and what is unknown: {', '.join(found.unknown)}" if found.unknown else ""
     site = ", with a site of an assumed size" if guessed else ""

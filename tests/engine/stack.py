@@ -10,14 +10,11 @@ import requests
 from rich.console import Console
 
 from tools.bootstrap import cache_folder
-from tools.chaos.stage import Stage
+from tools.chaos.stage import NEVER, Stage
 from tools.deploy.places import ROOT as ROOT
 from tools.deploy.places import Places
 from tools.deploy.stack import Stack as DeployedStack
 from tools.engine.install import ensure
-
-#: Seconds that a command may take on a busy machine.
-_PATIENCE = 480
 
 
 class Stack(Stage):
@@ -25,17 +22,15 @@ class Stack(Stage):
 
     def run(self, *arguments: str, expect: int | None = 0) -> str:
         """Run a command to its end; returns what it printed."""
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=_PATIENCE)
+        code, output = self.ended(*arguments)
         if expect is not None:
-            assert process.returncode == expect, output
+            assert code == expect, output
         return output
 
     def refused(self, *arguments: str) -> str:
         """Run a command that must fail; returns what it printed."""
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=_PATIENCE)
-        assert process.returncode not in {0, None}, output
+        code, output = self.ended(*arguments)
+        assert code not in {0, NEVER}, output
         assert "Traceback" not in output, output
         return output
 

@@ -32,6 +32,9 @@ def main() -> None:
 
 
 stack_option = click.option("--stack", default=SANDBOX, show_default=True, help="Stack: Pulumi.STACK.yaml.")
+format_option = click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 
 
 @main.command()
@@ -69,7 +72,7 @@ def verify(stack: str) -> None:
 
 @main.command()
 @stack_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def status(stack: str, form: str) -> None:
     """Show which release is served where."""
     with commands(stack) as run:
@@ -86,7 +89,7 @@ def outputs(stack: str) -> None:
 
 @main.command()
 @stack_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def releases(stack: str, form: str) -> None:
     """Show which earlier releases can be gone back to, per platform."""
     with commands(stack) as run:
@@ -95,7 +98,7 @@ def releases(stack: str, form: str) -> None:
 
 @main.command()
 @stack_option
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@format_option
 def deployments(stack: str, form: str) -> None:
     """Show what each platform's own API says of its newest deployment."""
     with commands(stack) as run:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from sandbox.platforms.firebase.dialect import Config
 from sandbox.platforms.firebase.hosting import CHANNELS, HOSTS, VERSIONS, Hosting
-from sandbox.ranges import window
+from sandbox.ranges import partial_content
 from sandbox.world import Clock
 
 _TYPES = mimetypes.MimeTypes(filenames=())
@@ -136,11 +136,8 @@ class Serving:
         if _takes_gzip(request.headers.get("Accept-Encoding", "")):
             return _answer(request, status, {**headers, "Content-Encoding": "gzip"}, packed)
         body = gzip.decompress(packed)
-        part = window(request.headers.get("Range"), len(body)) if status == 200 else None
-        if part is None:
-            return _answer(request, status, headers, body)
-        headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
-        return _answer(request, 206, headers, body[part[0] : part[1]])
+        part = partial_content(request, body, headers) if status == 200 else None
+        return part or _answer(request, status, headers, body)
 
 
 def _folder_slash(config: Config, path: str) -> bool | None:

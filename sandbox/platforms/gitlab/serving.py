@@ -19,7 +19,7 @@ from aiohttp import web
 from sandbox.platforms.gitlab.media_types import content_type
 from sandbox.platforms.gitlab.projects import Projects, pages_host
 from sandbox.platforms.gitlab.redirect_rules import Rule, decoded, first_match, location, read, status_page
-from sandbox.ranges import window
+from sandbox.ranges import partial_content
 from sandbox.store import Document
 
 _NOT_FOUND = "<!DOCTYPE html>\n<title>The page you're looking for could not be found (404)</title>\n"
@@ -147,10 +147,9 @@ class Serving:
             headers["Content-Encoding"] = encoding[0]
         if request.headers.get("If-None-Match") == etag:
             return web.Response(status=304, headers=headers)
-        part = window(request.headers.get("Range"), len(body))
+        part = partial_content(request, body, headers)
         if part is not None:
-            headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
-            return web.Response(status=206, headers=headers, body=body[part[0] : part[1]])
+            return part
         if request.method == "HEAD":
             return web.Response(headers={**headers, "Content-Length": str(len(body))})
         return web.Response(headers=headers, body=body)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from sandbox.platforms.netlify.deploys import SITES, Deploys
 from sandbox.platforms.netlify.rules import HeaderBlock, RedirectLine, headers_of, read_headers, read_redirects
-from sandbox.ranges import window
+from sandbox.ranges import partial_content
 
 _TYPES = mimetypes.MimeTypes(filenames=())
 _OWN_TYPES = {".js": "application/javascript", ".mjs": "application/javascript", ".ico": "image/x-icon"}
@@ -117,11 +117,8 @@ class Serving:
         body = self._deploys.blob(sha1).read_bytes()
         if request.method == "HEAD":
             return web.Response(status=status, headers={**headers, "Content-Length": str(len(body))})
-        part = window(request.headers.get("Range"), len(body)) if status == 200 else None
-        if part is not None:
-            headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(body)}"
-            return web.Response(status=206, headers=headers, body=body[part[0] : part[1]])
-        return web.Response(status=status, headers=headers, body=body)
+        part = partial_content(request, body, headers) if status == 200 else None
+        return part or web.Response(status=status, headers=headers, body=body)
 
 
 def _file(tree: Tree, path: str) -> str | None:

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from sandbox.platforms.vercel.build_output import Output, Source
 from sandbox.platforms.vercel.deployments import Deployments
-from sandbox.ranges import window
+from sandbox.ranges import partial_content
 from sandbox.store import Document
 
 _TYPES = mimetypes.MimeTypes()
@@ -100,11 +100,7 @@ def _whole_or_part(request: web.Request, content: bytes, headers: dict[str, str]
     headers["Accept-Ranges"] = "bytes"
     if request.method == "HEAD":
         return web.Response(headers={**headers, "Content-Length": str(len(content))})
-    part = window(request.headers.get("Range"), len(content))
-    if part is None:
-        return web.Response(headers=headers, body=content)
-    headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(content)}"
-    return web.Response(status=206, headers=headers, body=content[part[0] : part[1]])
+    return partial_content(request, content, headers) or web.Response(headers=headers, body=content)
 
 
 def decide(output: Output, path: str) -> _Decision:
