@@ -19,8 +19,10 @@ from components import settings as stack
 from components.edge import Edge, EdgeArgs
 from components.hosts import host_class
 from components.publishing import Publication, Website
+from components.sdk import drop_debug_messages
 from website import DEFAULT_FLOOR
 
+drop_debug_messages()
 settings = stack.load()
 delivery.check(settings)
 headers = {**DEFAULT_FLOOR, **settings.security_headers}

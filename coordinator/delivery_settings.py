@@ -111,7 +111,7 @@ class GitLabReport(Strict):
 class Reports(Strict):
     """Who is told what became of a push."""
 
-    environment: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")] = "production"
+    environment: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)] = "production"
     """One environment for each platform: ``production/netlify``."""
     github: GitHubReport | None = None
     gitlab: GitLabReport | None = None

@@ -20,11 +20,11 @@ from pydantic.alias_generators import to_camel
 from components.delivery.tokens import CLOUD_KEYS, TOKENS
 
 _Owner = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")]
-_Repository = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
+_Repository = Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=100)]
 _Project = Annotated[str, Field(pattern=r"^[\w.-]+(/[\w.-]+)+$")]
 #: A wildcard would protect, and trust, more than the one branch.
-_Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w./@+-]{0,200}$")]
-_Environment = Annotated[str, Field(pattern=r"^[\w-][\w .-]{0,99}$")]
+_Branch = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w./@+-]*$", max_length=201)]
+_Environment = Annotated[str, Field(pattern=r"^[\w-][\w .-]*$", max_length=100)]
 _Address = Annotated[str, Field(pattern=r"^(https://[^\s@/?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?)$")]
 _Issuer = Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d+)?$")]
 _Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -160,8 +160,8 @@ class Token(_Strict):
 class Rotation(_Strict):
     """Change a word, and what it stands for is made anew at the next run."""
 
-    webhooks: Annotated[str, Field(pattern=r"^[\w.-]{1,40}$")] = "1"
-    keys: Annotated[str, Field(pattern=r"^[\w.-]{1,40}$")] = "1"
+    webhooks: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=40)] = "1"
+    keys: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=40)] = "1"
 
 
 class DeliverySettings(_Strict):

@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 class Contact(_Strict):
     """Whom UptimeRobot tells: an alert contact or an integration, by its number."""
 
-    id: Annotated[str, Field(pattern=r"^\d{1,20}$")]
+    id: Annotated[str, Field(pattern=r"^\d+$", max_length=20)]
     threshold: Annotated[int, Field(ge=0, le=1440)] = 0
     """Minutes down until it is told; 0 on the free plan."""
     recurrence: Annotated[int, Field(ge=0, le=1440)] = 0

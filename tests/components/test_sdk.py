@@ -75,3 +75,53 @@ def test_a_missing_sdk_is_a_missing_module():
         "    print(error)\n"
     )
     assert in_a_process(program) == "No module named 'pulumi_nowhere'"
+
+
+def test_no_annotation_of_a_resource_is_evaluated_by_importing_it():
+    program = (
+        "from components.sdk import lazily\n"
+        "made = lazily('pulumi_cloudflare').DnsRecord._internal_init\n"
+        "from pulumi_cloudflare import _inputs\n"
+        "typed = _inputs.LoadBalancerPoolOriginArgsDict\n"
+        "print(type(made.__annotations__['name']).__name__, typed.__mro__[1].__name__)\n"
+    )
+    assert in_a_process(program) == "str dict"
+
+
+def test_pulumi_finds_the_same_names_and_types_of_inputs_and_outputs_as_in_the_whole_sdk():
+    describe = (
+        "from pulumi import _types\n"
+        "def described(kind):\n"
+        "    typed = _types.input_type_types(kind) if kind.__name__.endswith('Args') else _types.resource_types(kind)\n"
+        "    return sorted((key, str(value)) for key, value in typed.items())\n"
+        "names = ['LoadBalancer', 'LoadBalancerPoolOriginArgs', 'LoadBalancerPool', 'RulesetRuleArgs', 'Ruleset']\n"
+        "found = [described(getattr(sdk, name)) for name in names]\n"
+        "assert all(found)\n"
+        "print(found)\n"
+    )
+    ours = in_a_process("from components.sdk import lazily\nsdk = lazily('pulumi_cloudflare')\n" + describe)
+    assert ours == in_a_process("import pulumi_cloudflare as sdk\n" + describe)
+
+
+def test_a_package_where_byte_code_cannot_be_kept_is_imported_as_it_is():
+    program = (
+        "import sys\n"
+        "sys.dont_write_bytecode = True\n"
+        "from components import sdk\n"
+        "sdk._TAG = '.opt-never.pyc'\n"
+        "print(type(sdk.lazily('pulumi_cloudflare').DnsRecord.__init__.__globals__['__loader__']).__name__)\n"
+    )
+    assert in_a_process(program) == "SourceFileLoader"
+
+
+@pytest.mark.parametrize(("value", "said"), [("", ""), ("1", "registering")])
+def test_debug_messages_of_the_sdk_reach_the_engine_only_when_wanted(value: str, said: str):
+    program = (
+        "import os, pulumi\n"
+        "pulumi.log.get_engine, pulumi.log._log = object, lambda *said: print(said[2])\n"
+        f"os.environ['PEACEFULROBOT_DEBUG'] = '{value}'\n"
+        "from components.sdk import drop_debug_messages\n"
+        "drop_debug_messages()\n"
+        "pulumi.log.debug('registering')\n"
+    )
+    assert in_a_process(program) == said
