@@ -24,13 +24,6 @@ import stamina
 from publisher.errors import PlatformRefused, PlatformUnavailable
 
 HEALING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NETWORK_ERRORS = (
-    aiohttp.ClientConnectionError,
-    aiohttp.ClientPayloadError,
-    aiohttp.ClientResponseError,  # an answer that is no HTTP
-    asyncio.TimeoutError,
-    ConnectionError,
-)
 
 
 @dataclass(frozen=True)
@@ -91,13 +84,28 @@ def requested_delay(headers: Mapping[str, str], *, now: float | None = None) -> 
     return None
 
 
+def _healing_errors() -> tuple[type[Exception], ...]:
+    """What time can heal: a status, no answer, one that is no HTTP.
+
+    A function, so that importing this module does not load the client: a preview needs none, and it takes 0.1 s.
+    """
+    return (
+        HealingAnswer,
+        aiohttp.ClientConnectionError,
+        aiohttp.ClientPayloadError,
+        aiohttp.ClientResponseError,
+        asyncio.TimeoutError,
+        ConnectionError,
+    )
+
+
 def backoff(policy: RetryPolicy, budget: Budget) -> Callable[[Exception], bool | float]:
     """Hook for stamina: how long to wait before the next attempt, or False to give up."""
     attempt = 0
 
     def delay_after(error: Exception) -> bool | float:
         nonlocal attempt
-        if not isinstance(error, (HealingAnswer, *_NETWORK_ERRORS)):
+        if not isinstance(error, _healing_errors()):
             return False
         attempt += 1
         ceiling = min(policy.longest_delay, policy.first_delay * 2.0 ** (attempt - 1))
@@ -149,7 +157,7 @@ async def call(
                 if body is not None:
                     options["data"] = body()
                 return await _once(http, method, url, platform, action, policy, expected, options)
-    except (HealingAnswer, *_NETWORK_ERRORS) as error:
+    except _healing_errors() as error:
         message = (
             f"{platform}: {action} did not succeed in {policy.attempts} attempts or within the time for retries "
             f"({_reason(error)}). The release that was live before stays live; run again later to finish."

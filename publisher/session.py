@@ -16,8 +16,6 @@ from publisher.platforms import Platform, platform_class
 from publisher.progress import EngineProgress, Log, Progress, Silence
 from website import DigestCache, Site
 
-_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=15, sock_read=60)
-
 
 def cache_folder() -> Path:
     """Folder for what can be made again: ``$PEACEFULROBOT_CACHE``, else under the user's cache folder."""
@@ -60,7 +58,8 @@ class Session:
         if self._http is None:
             trusted = ssl.create_default_context()
             connector = aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=128, keepalive_timeout=30)
-            self._http = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, trust_env=True)
+            timeout = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=15, sock_read=60)
+            self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True)
         return self._http
 
     @property

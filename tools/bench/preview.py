@@ -35,6 +35,8 @@ ALLOWED_POLICIES = 1.0
 """Seconds of that which the policies may take."""
 EMPTY, UNJUDGED, JUDGED = "an empty program", "the whole stack, without policies", "the whole stack"
 UNCHANGED = "nothing changed"
+_ANY_BUDGET = "9999"
+"""Dollars a month: the plans that a large site needs are not what is judged here."""
 _HOST_SETTINGS = "peacefulrobot-infra:hostSettings"
 SMALL, LARGE = "preview, example site", "preview, 10,000 files"
 _EMPTY_PROJECT = f"""name: empty
@@ -110,7 +112,7 @@ def _settings(content: Path | None) -> dict[str, object]:
         plans = list(platform_class(name).traits.plans)
         if len(plans) > 1:
             hosts.setdefault(name, {})["plan"] = plans[-1]
-    return {"content": str(content), "hostSettings": hosts}
+    return {"content": str(content), "hostSettings": hosts, "budget": _ANY_BUDGET}
 
 
 def claims(part: str, floor: float) -> list[Claim]:
