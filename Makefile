@@ -156,10 +156,10 @@ drill: venv ## Break each platform in turn under load, with both edges, and show
 	@$(RUN) -m tools.drill --format $(FORMAT) $(if $(PLATFORM),--platform '$(PLATFORM)') $(if $(KIND),--kind '$(KIND)') \
 		$(if $(EDGE),--edge '$(EDGE)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(RATE),--rate '$(RATE)')
 
-chaos: venv ## End runs and break calls at every moment, and look what is left [PART=crash] [ONLY=first] [EVERY=20] [MINUTES=30] [SEED=…] [FORMAT=json|markdown]
+chaos: venv ## End runs and break calls at every moment, and look what is left [PART=crash] [ONLY=first] [EVERY=20] [FROM=3] [JOBS=2] [MINUTES=30] [SEED=…] [FORMAT=json|markdown]
 	@$(RUN) -m tools.engine
 	@$(RUN) -m tools.chaos --format $(FORMAT) $(if $(PART),--part '$(PART)') $(if $(ONLY),--only '$(ONLY)') \
-		$(if $(EVERY),--every '$(EVERY)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed '$(SEED)')
+		$(if $(EVERY),--every '$(EVERY)') $(if $(FROM),--from '$(FROM)') $(if $(JOBS),--jobs '$(JOBS)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(SEED),--seed '$(SEED)')
 
 sbom: venv ## Write a CycloneDX bill of materials of all that is locked [OUTPUT=.sandbox/sbom.json]
 	@$(RUN) -m tools.supply_chain sbom $(if $(OUTPUT),--output '$(OUTPUT)')

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,9 @@ from tools.chaos import report
 from tools.chaos.call_faults import KINDS, CallFaults
 from tools.chaos.crashes import DEPLOYMENTS, MOMENTS, Crashes, UndisturbedRunFailed
 from tools.chaos.findings import Case
+from tools.chaos.jobs import JobFailed, share
 from tools.chaos.rivals import Rivals
+from tools.chaos.sampling import Sample
 from tools.chaos.soak import MOST_BY_ENGINE, Soak
 from tools.chaos.surroundings import Surroundings
 from tools.chaos.two_hours import TwoHours
@@ -27,50 +30,50 @@ from tools.deploy.places import ROOT, find
 from tools.deploy.report import wide
 
 
-def crash(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+def crash(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
     """Every kind of deployment, every kind of moment."""
     for deployment in DEPLOYMENTS:
         for moment in MOMENTS:
             if only in f"{deployment} {moment}":
-                yield from Crashes(deployment, moment, site, random, every).cases()
+                yield from Crashes(deployment, moment, site, random, sample).cases()
 
 
-def faults(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+def faults(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
     """Every kind of fault of a call."""
-    yield from CallFaults(site, random, every, [kind for kind in KINDS if only in kind]).cases()
+    yield from CallFaults(site, random, sample, [kind for kind in KINDS if only in kind]).cases()
 
 
-def surroundings(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+def surroundings(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
     """Disk, state folder and names; there are few, so all are tried."""
-    del every
+    del sample
     yield from Surroundings(site, random, only).cases()
 
 
-def rivals(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+def rivals(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
     """Two at once; there are few, so all are tried."""
-    del every
+    del sample
     yield from Rivals(site, random, only).cases()
 
 
-def soak(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
-    """500 deployments by the publisher, and those of nearly a day by the engine; with ``every`` a share of both."""
+def soak(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
+    """500 deployments by the publisher, and those of nearly a day by the engine; with a sample a share of both."""
     for name, engine in (("publisher", False), ("engine", True)):
         if only in name:
             count = min(_DEPLOYMENTS, MOST_BY_ENGINE) if engine else _DEPLOYMENTS
-            yield from Soak(site, random, max(1, count // every), engine=engine).cases()
+            yield from Soak(site, random, max(1, count // sample.every), engine=engine).cases()
 
 
-def coordinator(site: Path, random: Random, every: int, only: str) -> Iterator[Case]:
+def coordinator(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case]:
     """Many times two hours of simulated time."""
     del site, only
-    yield from TwoHours(random, max(1, _LIVES // every)).cases()
+    yield from TwoHours(random, max(1, _LIVES // sample.every)).cases()
 
 
 #: Simulated times of two hours.
 _LIVES = 100
 #: Deployments of a whole soak.
 _DEPLOYMENTS = 500
-Part = Callable[[Path, Random, int, str], Iterable[Case]]
+Part = Callable[[Path, Random, Sample, str], Iterable[Case]]
 PARTS: Mapping[str, Part] = {
     "crash": crash,
     "faults": faults,
@@ -79,25 +82,35 @@ PARTS: Mapping[str, Part] = {
     "coordinator": coordinator,
     "soak": soak,
 }
+#: Parts whose cases are independent of one another and many.
+_SHARED = ("crash", "faults")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--part", "names", type=click.Choice(list(PARTS)), multiple=True, help="Only this part.")
 @click.option("--only", default="", help="Only the lines of a part that have this in their name: first, 500 …")
 @click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Only each n-th case.")
+@click.option("--from", "first", type=click.IntRange(1), help="The first of them; a random one where it is not given.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 16), default=1, show_default=True, help="Processes that share crash and faults."
+)
 @click.option("--seed", type=int, default=20261130, show_default=True, help="Of edits and of which cases are taken.")
 @click.option("--minutes", type=click.FloatRange(min=0), help="Begin no case after so many minutes.")
 @click.option("--site", type=click.Path(path_type=Path, exists=True, file_okay=False), help="What is published.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
+@click.option("--quiet", is_flag=True, help="No line for each case.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Folder for chaos.md and chaos.json.")
 def main(
     names: tuple[str, ...],
     only: str,
     every: int,
+    first: int | None,
+    jobs: int,
     seed: int,
     minutes: float | None,
     site: Path | None,
     form: str,
+    quiet: bool,
     folder: Path | None,
 ) -> None:
     """End runs and break calls at every moment, and look what is left.
@@ -106,22 +119,48 @@ def main(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the sandboxes end with it
     deadline = time.monotonic() + minutes * 60 if minutes is not None else None
+    kept = folder or find().state / "chaos"
+    asked = Asked(site or ROOT / "examples" / "site", only, Sample(every, first), jobs, seed, minutes, kept)
     with friendly():
         found: list[Case] = []
-        kept = folder or find().state / "chaos"
         try:
             for name in names or PARTS:
-                cases = PARTS[name](site or ROOT / "examples" / "site", Random(seed), every, only)  # noqa: S311 - to be repeated
-                for case in until(deadline, cases):
+                for case in until(deadline, asked.cases(name)):
                     found.append(case)
-                    tell(case, len(found))
+                    if not quiet:
+                        tell(case, len(found))
                     report.write(found, seed, kept)
         except UndisturbedRunFailed as error:
             raise Refused(
                 f"a run that nothing was done to failed, so there is nothing to compare with: {error}"
             ) from error
+        except JobFailed as error:
+            raise Refused(str(error)) from error
     show(found, seed, form, kept)
     sys.exit(any(case.broken for case in found))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for."""
+
+    site: Path
+    only: str
+    sample: Sample
+    jobs: int
+    seed: int
+    minutes: float | None
+    folder: Path
+
+    def cases(self, name: str) -> Iterable[Case]:
+        """The cases of one part, by several processes where that is asked for and the part can be shared."""
+        random = Random(self.seed)  # noqa: S311 - to be repeated
+        if self.jobs == 1 or name not in _SHARED:
+            return PARTS[name](self.site, random, self.sample, self.only)
+        arguments = ["--part", name, "--only", self.only, "--seed", str(self.seed), "--site", str(self.site)]
+        if self.minutes is not None:
+            arguments += ["--minutes", str(self.minutes)]
+        return share(arguments, self.sample.shares(self.jobs, random), self.folder)
 
 
 def until(deadline: float | None, cases: Iterable[Case]) -> Iterator[Case]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 
-from tools.chaos.crashes import Scene, UndisturbedRunFailed, sampled, scene
+from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
 from tools.chaos.findings import Case, errors
+from tools.chaos.sampling import Sample
 from tools.chaos.stage import NEVER
 
 KINDS: Mapping[str, bool] = {
@@ -34,21 +35,21 @@ _API_CALL = re.compile(r"(\S+) (GET|PUT|POST|PATCH|DELETE|HEAD) ")
 class CallFaults:
     """In one run a call of each platform goes wrong; each platform is a case of its own."""
 
-    def __init__(self, site: Path, random: Random, every: int, kinds: Sequence[str] = tuple(KINDS)) -> None:
+    def __init__(self, site: Path, random: Random, sample: Sample, kinds: Sequence[str] = tuple(KINDS)) -> None:
         self.site = site
         self.random = random
-        self.every = every
+        self.sample = sample
         self.kinds = kinds
 
     def cases(self) -> Iterator[Case]:
-        """Every kind at every call, or at each ``every``-th from a random one on."""
+        """Every kind at the calls of the sample."""
         with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
             made = scene(Path(temporary), self.site, self.random)
             made.stage.start_sandbox()
             try:
                 counts = self._undisturbed(made)
                 for kind in self.kinds:
-                    for number in sampled(max(counts.values()), self.every, self.random):
+                    for number in self.sample.numbers(max(counts.values()), self.random):
                         yield from self._run(made, kind, number, counts)
             finally:
                 made.stage.stop_sandbox()
@@ -95,7 +96,7 @@ class CallFaults:
 
     def _numbers(self, number: int, counts: Mapping[str, int]) -> dict[str, int]:
         """Platform → which of its calls; with samples each at the same share of its way."""
-        if self.every == 1:
+        if self.sample == Sample():
             return {name: number for name, count in counts.items() if count >= number}
         most = max(counts.values())
         return {name: max(1, round(number * count / most)) for name, count in counts.items()}

@@ -19,6 +19,7 @@ from typing import Literal
 from tools.chaos.editing import Edited
 from tools.chaos.findings import Case, errors
 from tools.chaos.judging import Judge
+from tools.chaos.sampling import Sample
 from tools.chaos.stage import PATIENCE, RELEASE, Stage
 
 Deployment = Literal["first", "incremental", "roll-back"]
@@ -55,22 +56,22 @@ def scene(folder: Path, site: Path, random: Random, speed: int = 60) -> Scene:
 class Crashes:
     """The crash matrix of one kind of deployment, at one kind of moment."""
 
-    def __init__(self, deployment: Deployment, moment: Moment, site: Path, random: Random, every: int) -> None:
+    def __init__(self, deployment: Deployment, moment: Moment, site: Path, random: Random, sample: Sample) -> None:
         self.deployment = deployment
         self.moment = moment
         self.site = site
         self.random = random
-        self.every = every
+        self.sample = sample
         self.total = 0
         """Calls, or saved states, of a run that nothing is done to."""
 
     def cases(self) -> Iterator[Case]:
-        """Every case, or each ``every``-th from a random one on."""
+        """Those of the sample."""
         with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
             made = scene(Path(temporary) / "0", self.site, self.random)
             try:
                 self.total = self._undisturbed(made)
-                for number in sampled(self.total, self.every, self.random):
+                for number in self.sample.numbers(self.total, self.random):
                     if self.deployment == "first":
                         self._close(made)
                         made = scene(Path(temporary) / str(number), self.site, self.random)
@@ -113,9 +114,9 @@ class Crashes:
             broken.append(f"the next run ended with {code}: {errors(output)}")
         broken += made.judge.converged(new, before)
         made.previous, made.live = old, new
-        row = f"{self.deployment}, {_WORDS[self.moment]} ({self.total} of them)"
+        row = f"{self.deployment}, {_WORDS[self.moment]}"
         outcome = "killed" if where else "ended before that"
-        what = f"{number}: {where or 'the run had ended'}"
+        what = f"{number} of {self.total}: {where or 'the run had ended'}"
         return Case("crash", row, what, outcome, tuple(broken), time.monotonic() - started)
 
     def _killed(self, made: Scene, number: int, variables: Mapping[str, str]) -> str:
@@ -133,11 +134,6 @@ class Crashes:
             saves.kill_at(number, process)
             process.communicate(timeout=PATIENCE)
         return f"state {number} was saved" if saves.killed else ""
-
-
-def sampled(total: int, every: int, random: Random) -> range:
-    """Numbers from 1 to ``total``, or each ``every``-th from a random one on; never none."""
-    return range(1 + random.randrange(min(every, max(1, total))), total + 1, every)
 
 
 class Saves:

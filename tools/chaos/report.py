@@ -11,6 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from tools.chaos.findings import Case, Row, rows
+from website.statcache import replace_atomically
 
 _HEADINGS = ("part", "what was done", "cases", "held", "broken", "outcomes", "minutes")
 
@@ -42,8 +43,8 @@ def as_json(cases: Sequence[Case], seed: int) -> dict[str, Any]:
 def write(cases: Sequence[Case], seed: int, folder: Path) -> None:
     """Leave ``chaos.md`` and ``chaos.json`` in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "chaos.md").write_text(markdown(cases, seed), "utf-8")
-    (folder / "chaos.json").write_text(json.dumps(as_json(cases, seed), indent=2), "utf-8")
+    replace_atomically(folder / "chaos.md", markdown(cases, seed).encode())
+    replace_atomically(folder / "chaos.json", json.dumps(as_json(cases, seed), indent=2).encode())
 
 
 def _cells(row: Row) -> list[str]:

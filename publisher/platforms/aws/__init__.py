@@ -77,10 +77,16 @@ class AwsPlatform(Platform):
         check_limits(site, keep_of(target))
 
     async def find_staged(self, site: Site) -> str | None:
-        """A kept release with the same content, or a staged one that no later run has touched."""
+        """A kept release with the same content, or a staged one that no later run has touched.
+
+        One whose objects were deleted by hand is not taken: they are sent again, which heals it where it is live.
+        """
         for kept in await self._kept():
             if kept.release == site.release_id:
-                return str(kept)
+                if not _wrong_objects(site, await self._listed()):
+                    return str(kept)
+                await self._inventory.forget()
+                return None
         text = await self._index.get(_STAGED)
         if text is None or Live.parse(text).release != site.release_id:
             return None
@@ -136,12 +142,7 @@ class AwsPlatform(Platform):
     async def check_staged(self, site: Site, staged: str) -> None:
         """Every object is there with the right size, and every path shows it at the staged generation."""
         found = Live.parse(staged)
-        there = await self._listed()
-        wrong = [
-            f"{key} ({file.path}): {there.get(key, 'no')} bytes, expected {file.size}"
-            for key, file in object_keys(site).items()
-            if there.get(key) != file.size
-        ]
+        wrong = _wrong_objects(site, await self._listed())
         pairs = await self._all_pairs()
         desired = release_paths(site)
         paths = {key for key in pairs if key.startswith("/")} | desired.keys()
@@ -245,6 +246,15 @@ class AwsPlatform(Platform):
         old = [other for other in await self._objects.sizes("index/") if other != key]
         await self._objects.put_bytes(key, json.dumps(pairs).encode(), "application/json")
         await self._objects.delete(old)
+
+
+def _wrong_objects(site: Site, there: Mapping[str, int]) -> list[str]:
+    """What the bucket lacks of a release, or has with another size."""
+    return [
+        f"{key} ({file.path}): {there.get(key, 'no')} bytes, expected {file.size}"
+        for key, file in object_keys(site).items()
+        if there.get(key) != file.size
+    ]
 
 
 def _path_changes(site: Site, pairs: Mapping[str, str], generation: int) -> dict[str, str]:

@@ -112,6 +112,17 @@ async def test_an_object_deleted_by_hand_is_found_out_and_sent_by_the_next_run(a
     await account.verify(site)
 
 
+async def test_an_object_deleted_by_hand_from_the_live_release_comes_back_with_the_same_release(account, make_site):
+    site = make_site(PAGES)
+    await account.release(site)
+    lost = next(key for key, file in object_keys(site).items() if file.path == "about.html")
+    await account.platform()._objects.delete([lost])
+    assert (await account.release(site)).files_sent >= 1
+    await account.verify(site)
+    assert (await account.release(site)).files_sent == 0
+    assert lost in await listed(account)
+
+
 async def test_after_pruning_the_list_names_what_the_bucket_has(account, make_site):
     for number in range(4):
         await account.release(make_site({**PAGES, "index.html": f"<p>release {number}"}), keep="2")
