@@ -53,9 +53,10 @@ class InFlight:
 
     def _look(self) -> None:
         """Allow twice as many where the process had time to spare."""
-        wall, cpu = self._wall(), self._cpu()
+        wall = self._wall()
         passed = wall - self._looked[0]
         if self.allowed < self._most and passed >= _WINDOW:
+            cpu = self._cpu()
             busy = (cpu - self._looked[1]) / passed
             self._looked = (wall, cpu)
             if busy < _BUSY:

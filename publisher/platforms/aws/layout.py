@@ -7,6 +7,7 @@ first; the key ``live`` names the generation that visitors get, so that one key 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,12 @@ GONE = "-"
 
 def object_id(file: File) -> str:
     """Name of a file's object: a digest of bytes, media type and caching header (22 base64url characters)."""
-    text = f"{file.sha256}|{file.media_type}|{file.cache_control}"
+    return _short_digest(f"{file.sha256}|{file.media_type}|{file.cache_control}")
+
+
+@functools.lru_cache(maxsize=100_000)
+def _short_digest(text: str) -> str:
+    """Remembered: a run asks five times for each file."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()[:22]
 
 
