@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -13,11 +14,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
-from platforms import PLATFORMS
-from publisher.platforms import platform_class
 from tools.bench import sites
 from tools.bench.checkout import checkout
 from tools.bench.comparing import Claim, Series, grouped
@@ -35,9 +33,12 @@ ALLOWED_POLICIES = 1.0
 """Seconds of that which the policies may take."""
 EMPTY, UNJUDGED, JUDGED = "an empty program", "the whole stack, without policies", "the whole stack"
 UNCHANGED = "nothing changed"
-_ANY_BUDGET = "9999"
-"""Dollars a month: the plans that a large site needs are not what is judged here."""
-_HOST_SETTINGS = "peacefulrobot-infra:hostSettings"
+CONTENT = "content"
+_A_DAY = 4_500
+"""Files that are published at once: the smallest of the free plans takes 5,000 a day."""
+_SPEED = 1000
+"""Seconds of the sandbox in one of ours, with a large site."""
+_DAY_SECONDS = 24 * 3600 / _SPEED + 5
 SMALL, LARGE = "preview, example site", "preview, 10,000 files"
 _EMPTY_PROJECT = f"""name: empty
 runtime:
@@ -49,15 +50,33 @@ runtime:
 
 
 @contextmanager
-def published(root: Path, state: Path) -> Iterator[EngineProcess]:
-    """A stack of the sandbox with its content published; yields its engine. Raises CommandFailed."""
+def published(root: Path, state: Path, original: Path | None) -> Iterator[EngineProcess]:
+    """A stack of the sandbox with its content published; yields its engine. Raises CommandFailed.
+
+    ``original`` is what is published in place of the example, as many files a day as every free plan takes.
+    """
     commands = Commands(stack_of(SANDBOX, Places(root, state)), Console(stderr=True), Console(stderr=True))
     try:
-        if commands.up():
-            raise CommandFailed("the stack could not be published, so there is nothing to measure")
+        for _ in grown(original, state.parent / CONTENT) if original else (None,):
+            if commands.up():
+                raise CommandFailed("the stack could not be published, so there is nothing to measure")
         yield commands.prepared(commands.find_engine())
     finally:
         sandbox_daemon.stop(commands.places)
+
+
+def grown(original: Path, folder: Path) -> Iterator[int]:
+    """Copy the files in parts, with a day of the sandbox between; yields how many there are."""
+    files = sorted(path for path in original.rglob("*") if path.is_file())
+    files.sort(key=lambda path: path.name != "index.html")
+    for start in range(0, len(files), _A_DAY):
+        if start:
+            time.sleep(_DAY_SECONDS)
+        for path in files[start : start + _A_DAY]:
+            copy = folder / path.relative_to(original)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+        yield min(len(files), start + _A_DAY)
 
 
 def empty(folder: Path, like: EngineProcess) -> EngineProcess:
@@ -83,8 +102,10 @@ def measure(part: str, rounds: int, say: Say) -> tuple[list[Series], list[Claim]
     content = sites.generate("tiny", cache_folder() / "bench" / f"site-tiny-{sites.SEED}") if part == LARGE else None
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         scratch = Path(temporary)
-        root = checkout(ROOT, scratch / "checkout", **_settings(content))
-        with published(root, scratch / "state") as ours:
+        if content:
+            os.environ["PEACEFULROBOT_SPEED"] = str(_SPEED)
+        root = checkout(ROOT, scratch / "checkout", **({"content": str(scratch / CONTENT)} if content else {}))
+        with published(root, scratch / "state", content) as ours:
             bare = empty(scratch / "empty", ours)
             judged = policy_check.flags(ours.folder, ours.stack)
             ways: dict[str, tuple[EngineProcess, list[str]]] = {
@@ -100,19 +121,6 @@ def measure(part: str, rounds: int, say: Say) -> tuple[list[Series], list[Claim]
                     found[part, UNCHANGED, name].append(figures)
                     say(f"{part}, round {number + 1}, {name}: {figures.wall:.2f} s")
     return grouped(found), claims(part, reading_floor(content) if content else 0.0)
-
-
-def _settings(content: Path | None) -> dict[str, object]:
-    """Settings of the sandbox stack for a large site: on each platform the last of its plans, which has most room."""
-    if content is None:
-        return {}
-    stack = yaml.safe_load((ROOT / f"Pulumi.{SANDBOX}.yaml").read_text("utf-8"))
-    hosts = {name: dict(own) for name, own in stack["config"].get(_HOST_SETTINGS, {}).items()}
-    for name in PLATFORMS:
-        plans = list(platform_class(name).traits.plans)
-        if len(plans) > 1:
-            hosts.setdefault(name, {})["plan"] = plans[-1]
-    return {"content": str(content), "hostSettings": hosts, "budget": _ANY_BUDGET}
 
 
 def claims(part: str, floor: float) -> list[Claim]:
