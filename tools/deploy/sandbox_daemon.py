@@ -67,7 +67,8 @@ def process_of(places: Places, pid: int) -> psutil.Process | None:
         if process is None or "sandbox" not in process.cmdline():
             return None
         folder = process.cwd()
-        ours = any(os.path.normpath(Path(folder, given)) == str(places.world) for given in process.cmdline())
+        world = os.path.realpath(places.world)
+        ours = any(os.path.realpath(Path(folder, given)) == world for given in process.cmdline())
     except psutil.Error:
         return None
     return process if ours else None

@@ -12,6 +12,7 @@ import pytest
 
 from tools.deploy import sandbox_daemon
 from tools.deploy.errors import Refused
+from tools.deploy.places import Places
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,13 @@ def test_it_is_started_once_and_then_found(project):
     assert (fresh, fresh_again) == (True, False)
     assert again.pid == running.pid
     assert running.environment == {"STAND_IN": "yes"}
+
+
+def test_it_is_found_by_another_name_of_its_folder(project, tmp_path):
+    running, _ = sandbox_daemon.start(project.places)
+    (tmp_path / "elsewhere").symlink_to(project.places.state)
+    again, fresh = sandbox_daemon.start(Places(project.places.root, tmp_path / "elsewhere"))
+    assert (again.pid, fresh) == (running.pid, False)
 
 
 def test_it_leads_a_session_of_its_own(project):
