@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tools.bench.measuring import Figures
@@ -111,7 +111,7 @@ def as_json(found: Sequence[Series], claims: Sequence[Judged]) -> dict[str, Any]
                 "part": one.part,
                 "scenario": one.scenario,
                 "way": one.way,
-                "runs": [{"wall": run.wall, "cpu": run.cpu, "memory": run.memory} for run in one.runs],
+                "runs": [asdict(run) for run in one.runs],
             }
             for one in found
         ],
@@ -152,7 +152,8 @@ def markdown(found: Sequence[Series], claims: Sequence[Judged]) -> str:
 
 
 def _row(one: Series) -> str:
-    times = f"{one.smallest:.2f} / {one.median:.2f} s | {one.cpu:.2f} s" if one.smallest else "– | –"
+    least = "at least " if any(run.stopped for run in one.runs) else ""
+    times = f"{least}{one.smallest:.2f} / {one.median:.2f} s | {one.cpu:.2f} s" if one.smallest else "– | –"
     size = f"{one.memory:.0f}" if one.memory >= 10 else f"{one.memory:.2f}"
     return f"| {one.part} | {one.scenario} | {one.way} | {times} | {size} MB | {len(one.runs)} |"
 

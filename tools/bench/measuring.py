@@ -20,23 +20,41 @@ class Figures:
     wall: float
     cpu: float
     memory: float
+    stopped: bool = False
+    """It had not ended after the time that it was given, so these are the least that it takes."""
 
 
 class CommandFailed(Exception):
     """The command did not end well; its figures would mean nothing."""
 
 
-def measured(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None = None) -> Figures:
-    """Run a command to its end in the folder ``cwd``; what it prints goes to ``log``. Raises CommandFailed."""
+def measured(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    cwd: Path | None = None,
+    seconds: float = 0,
+) -> Figures:
+    """Run a command to its end in the folder ``cwd``; what it prints goes to ``log``. Raises CommandFailed.
+
+    One that takes longer than ``seconds`` is killed, and the figures say so; 0: it may take as long as it likes.
+    """
     result = log.with_suffix(".json")
     result.unlink(missing_ok=True)
-    launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(result.resolve())]
+    launcher = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(Path(__file__).with_name("launcher.py")),
+        str(result.resolve()),
+        str(seconds),
+    ]
     _run([*launcher, *command], environment, log, cwd)
     found: dict[str, Any] = json.loads(result.read_text()) if result.exists() else {"code": "no result"}
-    if found["code"]:
+    if found["code"] and not found.get("stopped"):
         tail = log.read_text(errors="replace")[-600:]
         raise CommandFailed(f"{command[0]} ended with {found['code']}: {tail}")
-    return Figures(found["wall"], found["cpu"], found["kilobytes"] / 1024)
+    return Figures(found["wall"], found["cpu"], found["kilobytes"] / 1024, found["stopped"])
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None) -> None:

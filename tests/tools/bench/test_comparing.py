@@ -85,3 +85,8 @@ def test_json_has_every_round_and_every_promise():
     assert [run["wall"] for run in document["measured"][0]["runs"]] == [1.0, 3.0, 1.2]
     assert document["claims"][0]["kept"] is True
     assert document["claims"][0]["beside"] == "fast"
+
+
+def test_a_way_that_was_stopped_is_said_to_take_at_least_that():
+    slow = Series("files", "first", "theirs", (Figures(50, 40, 90, stopped=True),))
+    assert "| at least 50.00 / 50.00 s |" in markdown([slow], [])

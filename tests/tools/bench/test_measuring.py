@@ -38,6 +38,18 @@ def test_a_command_that_fails_is_no_measurement_and_its_last_words_are_shown(tmp
         measured(["sh", "-c", "echo said something; exit 3"], PATH, tmp_path / "log.txt")
 
 
+def test_a_command_that_takes_too_long_is_stopped_and_its_figures_say_so(tmp_path):
+    found = measured(["sleep", "60"], PATH, tmp_path / "log.txt", seconds=0.3)
+    assert found.stopped
+    assert 0.3 <= found.wall < 30
+    assert not measured(["sleep", "0.1"], PATH, tmp_path / "log.txt", seconds=30).stopped
+
+
+def test_a_command_that_fails_within_its_time_is_no_measurement(tmp_path):
+    with pytest.raises(CommandFailed, match="ended with 3"):
+        measured(["sh", "-c", "exit 3"], PATH, tmp_path / "log.txt", seconds=30)
+
+
 def test_a_command_that_does_not_exist_is_no_measurement(tmp_path):
     with pytest.raises(CommandFailed, match="No such file"):
         measured(["no-such-program"], PATH, tmp_path / "log.txt")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import grpc
 import pytest
 from google.protobuf import json_format, struct_pb2
@@ -39,3 +41,9 @@ def test_states_are_compared_by_their_size(ours, kept):
     series = [resources._state(part, resources.OURS, ours), resources._state(part, resources.EACH, 10.0)]
     claim = Claim(part, resources.STATE, resources.OURS, (resources.EACH,), resources.ALLOWED, "size")
     assert judged([claim], series)[0].kept is kept
+
+
+def test_only_files_count_as_made():
+    resource = {"type": "aws:s3/bucketObjectv2:BucketObjectv2"}
+    state = {"deployment": {"resources": [{"type": "pulumi:pulumi:Stack"}, resource, resource]}}
+    assert resources._objects(json.dumps(state)) == 2
