@@ -36,9 +36,6 @@ UNCHANGED = "nothing changed"
 CONTENT = "content"
 _A_DAY = 4_500
 """Files that are published at once: the smallest of the free plans takes 5,000 a day."""
-_SPEED = 1000
-"""Seconds of the sandbox in one of ours, with a large site."""
-_DAY_SECONDS = 24 * 3600 / _SPEED + 5
 SMALL, LARGE = "preview, example site", "preview, 10,000 files"
 _EMPTY_PROJECT = f"""name: empty
 runtime:
@@ -53,11 +50,13 @@ runtime:
 def published(root: Path, state: Path, original: Path | None) -> Iterator[EngineProcess]:
     """A stack of the sandbox with its content published; yields its engine. Raises CommandFailed.
 
-    ``original`` is what is published in place of the example, as many files a day as every free plan takes.
+    ``original`` is what is published in place of the example, as many files at once as every free plan takes in a day.
+    The sandbox starts anew for each part: what it remembers of a day's quotas ends with it.
     """
     commands = Commands(stack_of(SANDBOX, Places(root, state)), Console(stderr=True), Console(stderr=True))
     try:
         for _ in grown(original, state.parent / CONTENT) if original else (None,):
+            sandbox_daemon.stop(commands.places)
             if commands.up():
                 raise CommandFailed("the stack could not be published, so there is nothing to measure")
         yield commands.prepared(commands.find_engine())
@@ -66,12 +65,10 @@ def published(root: Path, state: Path, original: Path | None) -> Iterator[Engine
 
 
 def grown(original: Path, folder: Path) -> Iterator[int]:
-    """Copy the files in parts, with a day of the sandbox between; yields how many there are."""
+    """Copy the files in parts, the front page first; yields how many there are."""
     files = sorted(path for path in original.rglob("*") if path.is_file())
     files.sort(key=lambda path: path.name != "index.html")
     for start in range(0, len(files), _A_DAY):
-        if start:
-            time.sleep(_DAY_SECONDS)
         for path in files[start : start + _A_DAY]:
             copy = folder / path.relative_to(original)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -102,8 +99,6 @@ def measure(part: str, rounds: int, say: Say) -> tuple[list[Series], list[Claim]
     content = sites.generate("tiny", cache_folder() / "bench" / f"site-tiny-{sites.SEED}") if part == LARGE else None
     with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
         scratch = Path(temporary)
-        if content:
-            os.environ["PEACEFULROBOT_SPEED"] = str(_SPEED)
         root = checkout(ROOT, scratch / "checkout", **({"content": str(scratch / CONTENT)} if content else {}))
         with published(root, scratch / "state", content) as ours:
             bare = empty(scratch / "empty", ours)

@@ -1,29 +1,25 @@
 from __future__ import annotations
 
-from pathlib import Path
-
-import yaml
-
 from tools.bench import preview, side_by_side
-from tools.bench.checkout import checkout
 from tools.bench.comparing import Series, judged
 from tools.bench.measuring import Figures
-from tools.deploy.places import ROOT
 
 
-def test_a_large_site_gets_the_roomiest_plans_and_keeps_the_stacks_other_settings(tmp_path):
-    before = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())["config"]
-    root = checkout(ROOT, tmp_path / "checkout", **preview._settings(Path("/large")))
-    after = yaml.safe_load((root / "Pulumi.sandbox.yaml").read_text())["config"]
-    assert after["peacefulrobot-infra:content"] == "/large"
-    hosts = after["peacefulrobot-infra:hostSettings"]
-    assert hosts["vercel"]["plan"] == "pro"
-    for name, own in before["peacefulrobot-infra:hostSettings"].items():
-        assert own.items() <= hosts[name].items()
-
-
-def test_the_example_site_is_previewed_with_the_stack_as_it_is():
-    assert preview._settings(None) == {}
+def test_a_large_site_is_published_in_parts_that_a_free_plan_takes_and_whole_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(preview, "_A_DAY", 4)
+    original = tmp_path / "original"
+    for number in range(9):
+        path = original / f"part-{number % 2}" / f"page-{number}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+    (original / "index.html").write_text("home")
+    copy = tmp_path / "copy"
+    counts = []
+    for count in preview.grown(original, copy):
+        assert (copy / "index.html").is_file()
+        counts.append((count, sum(path.is_file() for path in copy.rglob("*"))))
+    assert counts == [(4, 4), (8, 8), (10, 10)]
+    assert (copy / "part-1" / "page-7.html").read_text() == "7"
 
 
 def test_reading_all_files_is_allowed_for_on_top_of_the_two_seconds(tmp_path):
