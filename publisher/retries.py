@@ -22,6 +22,7 @@ import aiohttp
 import stamina
 
 from publisher.errors import PlatformRefused, PlatformUnavailable
+from publisher.proxies import proxy_for
 
 HEALING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -195,7 +196,7 @@ async def _once(
     expected: frozenset[int],
     options: Mapping[str, Any],
 ) -> Answer:
-    async with http.request(method, url, **options) as response:
+    async with http.request(method, url, proxy=proxy_for(url), **options) as response:
         content = await response.read()
         if response.status in expected:
             return Answer(response.status, dict(response.headers), content)

@@ -54,12 +54,12 @@ class Session:
 
     @property
     def http(self) -> aiohttp.ClientSession:
-        """HTTP client that honours the proxy and CA variables of the environment."""
+        """HTTP client that honours the CA variables of the environment; ``proxy_for`` those of proxies."""
         if self._http is None:
             trusted = ssl.create_default_context()
             connector = aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=128, keepalive_timeout=30)
             timeout = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=15, sock_read=60)
-            self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True)
+            self._http = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self._http
 
     @property

@@ -14,6 +14,7 @@ import aiohttp
 from publisher.errors import VerifyFailed
 from publisher.journal import Entry, Journal
 from publisher.progress import Progress
+from publisher.proxies import proxy_for
 from website import SPLAT, Answer, Redirect, Site, url_encoded
 
 _SAMPLE = 12
@@ -181,8 +182,9 @@ async def difference(
     A header of ``floor`` may come together with the expected value, in one list: browsers enforce both.
     """
     headers = {"Host": origin.host_header, "Accept-Encoding": "identity", "Cache-Control": "no-cache"}
+    url = origin.url + url_encoded(path)
     try:
-        async with http.get(origin.url + url_encoded(path), headers=headers, allow_redirects=False) as response:
+        async with http.get(url, headers=headers, allow_redirects=False, proxy=proxy_for(url)) as response:
             body = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         return f"{path}: no answer ({type(error).__name__})"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import multiprocessing
+import random
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,22 @@ def test_the_digests_are_those_of_the_content(tmp_path_factory: pytest.TempPathF
 
 
 def test_gzip_bears_no_time_stamp() -> None:
-    assert b"".join(gzip_stream(generated(b"x"))).startswith(bytes.fromhex("1f8b0800000000000203"))
+    assert b"".join(gzip_stream(generated(b"x"))).startswith(bytes.fromhex("1f8b0800000000000003"))
+
+
+def test_text_is_packed_and_what_cannot_be_made_smaller_is_wrapped() -> None:
+    noise, text = random.Random(1).randbytes(3_000_000), b"peace robots " * 300_000
+    packed = [b"".join(gzip_stream(generated(content))) for content in (noise, text, noise[:10], b"")]
+    assert [gzip.decompress(one) for one in packed] == [noise, text, noise[:10], b""]
+    assert len(noise) < len(packed[0]) < 1.001 * len(noise)
+    assert noise[:1000] in packed[0]
+    assert len(packed[1]) < len(text) / 100
+
+
+def test_gzip_digests_of_many_are_those_of_each_alone(tmp_path: Path) -> None:
+    files = [generated(random.Random(n).randbytes(n) + b"text" * n, f"{n}.txt") for n in range(300)]
+    found = DigestCache(tmp_path).gzip_sha256_many(files)
+    assert found == {file.path: hashlib.sha256(b"".join(gzip_stream(file))).hexdigest() for file in files}
 
 
 def test_many_are_given_by_path_and_read_once_for_each_content(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from publisher.errors import PlatformRefused, PlatformUnavailable
+from publisher.proxies import proxy_for
 from publisher.retries import Budget, RetryPolicy, call
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # azure-identity is imported where it is used: that takes 0.2 s, and a preview needs no token.
 
+_ENTRA = "login.microsoftonline.com"
 RESOURCE_MANAGER = "https://management.azure.com/.default"
 STORAGE = "https://storage.azure.com/.default"
 #: What a pipeline's token must be made for: https://learn.microsoft.com/entra/workload-id/workload-identity-federation
@@ -98,7 +100,9 @@ class Credentials:
         from azure.core.pipeline.transport import AioHttpTransport
 
         transport = AioHttpTransport(session=self._http, session_owner=False)
-        return {"transport": transport, "retry_total": 4, "retry_backoff_factor": 0.1}
+        proxy = proxy_for(f"https://{os.environ.get('AZURE_AUTHORITY_HOST', _ENTRA).removeprefix('https://')}")
+        proxies = {"https": proxy} if proxy else {}
+        return {"transport": transport, "proxies": proxies, "retry_total": 4, "retry_backoff_factor": 0.1}
 
     async def _pipeline_token(self, variables: Mapping[str, str]) -> str:
         """Good for minutes, and used at once: Entra's own token for it lasts an hour."""

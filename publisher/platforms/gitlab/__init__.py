@@ -27,6 +27,7 @@ from publisher.platforms.gitlab.api import GitlabApi
 from publisher.platforms.gitlab.redirects import compiled
 from publisher.platforms.gitlab.repository import Overtaken, Repository
 from publisher.platforms.gitlab.tree import repository_files
+from publisher.proxies import proxy_for
 from publisher.retries import Budget
 from website import RELEASE_ID, DigestCache, File, Site
 from website.media import media_type
@@ -346,8 +347,9 @@ class GitlabPlatform(Platform):
         """Release that the site's record names, or what came in its place."""
         headers = {"Host": urlsplit(url).netloc, "Cache-Control": "no-cache"}
         try:
+            record_url = f"{url}/.well-known/release.json"
             async with self.http.get(
-                f"{url}/.well-known/release.json", headers=headers, allow_redirects=False
+                record_url, headers=headers, allow_redirects=False, proxy=proxy_for(record_url)
             ) as response:
                 record = json.loads(await response.read())
                 return str(record.get("release")) if isinstance(record, dict) else "no record"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -24,6 +27,23 @@ async def test_a_secret_gives_a_token_for_each_service(account):
     found = [await signed_in.header(scope) for scope in (RESOURCE_MANAGER, STORAGE, STORAGE)]
     assert found[0] != found[1] == found[2]
     assert account.meddler.calls == 2
+
+
+async def test_signing_in_goes_through_the_proxy_of_the_environment(account, monkeypatch):
+    asked = []
+
+    async def proxy(reader, writer):
+        asked.append(await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    async with server, aiohttp.ClientSession() as session:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setattr("publisher.platforms.azure.credentials._PATIENCE", 3.0)
+        with pytest.raises(PublisherError):
+            await Credentials(session).header(STORAGE)
+    assert asked[0].startswith(b"CONNECT login.microsoftonline.com:443 ")
 
 
 async def test_a_wrong_secret_is_named_without_its_value(account, monkeypatch):
