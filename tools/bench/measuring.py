@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,21 @@ def measured(
         tail = log.read_text(errors="replace")[-600:]
         raise CommandFailed(f"{command[0]} ended with {found['code']}: {tail}")
     return Figures(found["wall"], found["cpu"], found["kilobytes"] / 1024, found["stopped"])
+
+
+def bytes_under(folder: Path) -> int:
+    """Size of all files in a folder; what goes while it is looked at counts nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
+
+
+def disk_in_memory() -> Path | None:
+    """A folder for servers' files, so that the disk is not what is measured; None where there is none."""
+    memory = Path("/dev/shm")  # noqa: S108 - temporary folders with names of their own are made in it
+    return memory if memory.is_dir() else None
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path | None) -> None:

@@ -20,7 +20,7 @@ import requests
 
 from tools.bench import programs, sites
 from tools.bench.comparing import Claim, Series, grouped
-from tools.bench.measuring import Figures, measured
+from tools.bench.measuring import Figures, disk_in_memory, measured
 from tools.bootstrap import cache_folder
 from website.statcache import YOUNG_NS
 
@@ -186,8 +186,7 @@ def measure(kind: str, milliseconds: int, rounds: int, wanted: Sequence[str], sa
     scenarios = (COLD, SAME) if milliseconds else (COLD, SAME, CHANGED, TOUCHED)
     part = name_of(kind, milliseconds)
     found: dict[tuple[str, str, str], list[Figures]] = defaultdict(list)
-    memory = Path("/dev/shm")  # noqa: S108 - a disk in memory, so that the disk is not what is measured
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=memory if memory.is_dir() else None) as temporary:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=disk_in_memory()) as temporary:
         scratch = Path(temporary)
         disk = scratch / "disk"
         disk.mkdir()

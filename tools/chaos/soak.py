@@ -23,6 +23,7 @@ from publisher.releasing import publish, upload
 from publisher.session import Session
 from publisher.verification import PublicOrigin, Thoroughness, verify
 from tools.bench.checkout import checkout
+from tools.bench.measuring import bytes_under
 from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
 from tools.chaos.findings import Case, errors
 from tools.deploy import releases
@@ -138,18 +139,8 @@ def _sizes(made: Scene) -> dict[str, float]:
         "memory MB": sum(one.memory_info().rss for one in processes) / 1e6,
         "open files": float(sum(one.num_fds() for one in processes)),
         "state MB": made.stage.state_file.stat().st_size / 1e6,
-        "disk MB": _bytes_under(made.stage.folder) / 1e6,
+        "disk MB": bytes_under(made.stage.folder) / 1e6,
     }
-
-
-def _bytes_under(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:
-            continue
-    return total
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Deploys:
         self._blobs = folder / "blobs"
         self._blobs.mkdir(parents=True, exist_ok=True)
         self._lacking: dict[str, set[str]] = {}
+        self._declared: tuple[str, dict[str, str]] = ("", {})  # of the deploy that was asked about last
 
     def make_site(self, name: str, settings: dict[str, Any]) -> Document:
         """A new site; names are unique over all of Netlify."""
@@ -72,8 +73,10 @@ class Deploys:
 
     def files(self, deploy_id: str) -> dict[str, str]:
         """Path (no leading slash) → SHA-1 of a deploy."""
-        found = self.store.get(_FILES, deploy_id)
-        return dict(found["files"]) if found else {}
+        if self._declared[0] != deploy_id:
+            found = self.store.get(_FILES, deploy_id)
+            self._declared = deploy_id, dict(found["files"]) if found else {}
+        return self._declared[1]
 
     def begin(self, site_id: str, title: str, *, draft: bool, branch: str | None) -> Document:
         """A new deploy without files; whether it is a draft is decided here for good."""
@@ -101,6 +104,7 @@ class Deploys:
             deploy = {**self.deploy(deploy_id), "state": "preparing" if later else "prepared"}
             self.store.put(DEPLOYS, deploy_id, deploy)
         self._lacking.pop(deploy_id, None)
+        self._declared = "", {}
         return deploy if later else self._settled(deploy_id)
 
     def looked_at(self, deploy_id: str) -> Document:
@@ -208,6 +212,7 @@ class Deploys:
             for deploy in self.deploys_of(site["id"]):
                 self.store.delete(DEPLOYS, deploy["id"])
                 self.store.delete(_FILES, deploy["id"])
+                self._declared = "", {}
             self.store.delete(SITES, site["id"])
 
 

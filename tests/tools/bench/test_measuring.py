@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from tools.bench.measuring import CommandFailed, measured
+from tools.bench.measuring import CommandFailed, bytes_under, measured
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -77,3 +77,11 @@ def await_sleeper():
                 return process
         time.sleep(0.05)
     pytest.fail("the command did not start")
+
+
+def test_bytes_under_a_folder_are_those_of_all_its_files(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "one.bin").write_bytes(b"x" * 1000)
+    (tmp_path / "a" / "b" / "two.bin").write_bytes(b"x" * 234)
+    folders = sum(path.lstat().st_size for path in tmp_path.rglob("*") if path.is_dir())
+    assert bytes_under(tmp_path) == 1234 + folders

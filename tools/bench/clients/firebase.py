@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def prepared(stand_in: StandIn) -> Mapping[str, str]:
 
 def laid_out(site: Path, folder: Path) -> None:
     """The folder as it is, and the client's configuration."""
-    (folder / "public").symlink_to(site)
+    shutil.copytree(site, folder / "public")
     hosting = {"site": _SITE, "public": "public", "ignore": ["firebase.json", "**/.*"]}
     (folder / "firebase.json").write_text(json.dumps({"hosting": hosting}))
 
