@@ -52,7 +52,8 @@ def test_a_process_that_ends_in_another_way_is_an_error_and_not_a_pass(monkeypat
         list(share([], [Sample(1, 1)], tmp_path))
 
 
-def test_a_process_that_found_nothing_is_an_error_too(monkeypatch, tmp_path):
+def test_a_share_may_be_empty_and_all_of_them_may_not(monkeypatch, tmp_path):
     working(monkeypatch, 0)
+    assert len(list(share([], [Sample(1, 4), Sample(1, 9)], tmp_path))) == 2
     with pytest.raises(JobFailed, match="0"):
         list(share([], [Sample(1, 9)], tmp_path))
