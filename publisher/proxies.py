@@ -1,7 +1,8 @@
 """The proxy that a request goes through, by the variables of the environment.
 
 aiohttp looks for it too (``trust_env``), but in a thread for each request, and in another one for ``~/.netrc``, which
-is nobody's business here: together they take as long as all the rest of a small upload.
+is nobody's business here: together they take as long as all the rest of a small upload. As with aiohttp ``all_proxy``
+does not count: it often names a SOCKS proxy, which aiohttp cannot speak to.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ from urllib.parse import urlsplit
 _VARIABLES = (
     "http_proxy",
     "https_proxy",
-    "all_proxy",
     "no_proxy",
     "HTTP_PROXY",
     "HTTPS_PROXY",
-    "ALL_PROXY",
     "NO_PROXY",
 )
 
@@ -36,5 +35,4 @@ def _found(scheme: str, host: str, variables: tuple[str | None, ...]) -> str | N
 
     if proxy_bypass(host):
         return None
-    proxies = getproxies()
-    return proxies.get(scheme) or proxies.get("all")
+    return getproxies().get(scheme)

@@ -38,6 +38,11 @@ def test_the_variable_of_the_scheme_counts_but_for_what_no_proxy_names(monkeypat
     assert proxy_for(url) == proxy
 
 
+def test_a_proxy_for_everything_does_not_count_as_it_may_be_one_that_the_client_cannot_use(monkeypatch):
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1080")
+    assert proxy_for("https://api.example.com/v1") is None
+
+
 def test_a_variable_that_changes_counts_from_then_on(monkeypatch):
     url = "https://api.example.com/v1"
     monkeypatch.setenv("https_proxy", "http://one.example.com")
