@@ -42,7 +42,8 @@ def share(arguments: Sequence[str], shares: Sequence[Sample], folder: Path) -> I
             if None not in ended:
                 break
             time.sleep(_LOOK)
-        if not set(ended) <= {NOTHING_BROKEN, SOMETHING_BROKEN} or not any(told):
+        broken = [any(case.broken for case in _cases(one)) for one in folders]
+        if ended != [SOMETHING_BROKEN if found else NOTHING_BROKEN for found in broken] or not any(told):
             raise JobFailed(f"the processes ended with {ended} after {told} cases; what they said stands above.")
     finally:
         for process in processes:
