@@ -96,7 +96,7 @@ class CallFaults:
 
     def _numbers(self, number: int, counts: Mapping[str, int]) -> dict[str, int]:
         """Platform → which of its calls; with samples each at the same share of its way."""
-        if self.sample == Sample():
+        if self.sample.every == 1:
             return {name: number for name, count in counts.items() if count >= number}
         most = max(counts.values())
         return {name: max(1, round(number * count / most)) for name, count in counts.items()}
