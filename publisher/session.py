@@ -100,6 +100,8 @@ class Session:
             ) from None
 
     async def close(self) -> None:
-        """Close connections and write the digests back."""
+        """Close connections, and the digests' file."""
         if self._http is not None:
             await self._http.close()
+        if self._digests is not None:
+            self._digests.close()

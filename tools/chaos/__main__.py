@@ -21,7 +21,8 @@ from tools.chaos.findings import Case
 from tools.chaos.jobs import JobFailed, share
 from tools.chaos.rivals import Rivals
 from tools.chaos.sampling import Sample
-from tools.chaos.soak import MOST_BY_ENGINE, Soak
+from tools.chaos.soak import Soak
+from tools.chaos.stage import MOST_DEPLOYMENTS
 from tools.chaos.surroundings import Surroundings
 from tools.chaos.two_hours import TwoHours
 from tools.deploy.commands import friendly
@@ -59,7 +60,7 @@ def soak(site: Path, random: Random, sample: Sample, only: str) -> Iterator[Case
     """500 deployments by the publisher, and those of nearly a day by the engine; with a sample a share of both."""
     for name, engine in (("publisher", False), ("engine", True)):
         if only in name:
-            count = min(_DEPLOYMENTS, MOST_BY_ENGINE) if engine else _DEPLOYMENTS
+            count = min(_DEPLOYMENTS, MOST_DEPLOYMENTS) if engine else _DEPLOYMENTS
             yield from Soak(site, random, max(1, count // sample.every), engine=engine).cases()
 
 

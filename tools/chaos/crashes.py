@@ -20,7 +20,7 @@ from tools.chaos.editing import Edited
 from tools.chaos.findings import Case, errors
 from tools.chaos.judging import Judge
 from tools.chaos.sampling import Sample
-from tools.chaos.stage import PATIENCE, RELEASE, Stage
+from tools.chaos.stage import MOST_DEPLOYMENTS, PATIENCE, RELEASE, Stage, with_largest_plans
 
 Deployment = Literal["first", "incremental", "roll-back"]
 DEPLOYMENTS: tuple[Deployment, ...] = ("first", "incremental", "roll-back")
@@ -28,6 +28,8 @@ Moment = Literal["call", "checkpoint"]
 MOMENTS: tuple[Moment, ...] = ("call", "checkpoint")
 _WORDS: Mapping[Moment, str] = {"call": "killed after a call", "checkpoint": "killed when the engine had saved"}
 _PAUSE = 0.001
+#: Cases in a row, each of two deployments at the most.
+_ON_ONE_SANDBOX = MOST_DEPLOYMENTS // 2 - 2
 
 
 class UndisturbedRunFailed(Exception):
@@ -68,16 +70,25 @@ class Crashes:
     def cases(self) -> Iterator[Case]:
         """Those of the sample."""
         with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
-            made = scene(Path(temporary) / "0", self.site, self.random)
+            folder = Path(temporary)
+            made = self._scene(folder / "0")
             try:
                 self.total = self._undisturbed(made)
-                for number in self.sample.numbers(self.total, self.random):
-                    if self.deployment == "first":
+                for tried, number in enumerate(self.sample.numbers(self.total, self.random), start=1):
+                    if self.deployment == "first" or tried % _ON_ONE_SANDBOX == 0:
                         self._close(made)
-                        made = scene(Path(temporary) / str(number), self.site, self.random)
+                        made = self._scene(folder / str(number))
+                        if self.deployment != "first":
+                            self._undisturbed(made)
                     yield self._case(made, number)
             finally:
                 self._close(made)
+
+    def _scene(self, folder: Path) -> Scene:
+        made = scene(folder, self.site, self.random)
+        if self.deployment != "first":
+            made.stage.root = with_largest_plans(folder / "checkout")
+        return made
 
     def _close(self, made: Scene) -> None:
         made.stage.stop_sandbox()

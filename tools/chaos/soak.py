@@ -22,12 +22,11 @@ from publisher.progress import Silence
 from publisher.releasing import publish, upload
 from publisher.session import Session
 from publisher.verification import PublicOrigin, Thoroughness, verify
-from tools.bench.checkout import checkout
 from tools.bench.measuring import bytes_under
 from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
 from tools.chaos.findings import Case, errors
+from tools.chaos.stage import with_largest_plans
 from tools.deploy import releases
-from tools.deploy.places import ROOT
 from website import Site, load_site
 
 #: Deployments after which everything that is kept for a while has come to its full number.
@@ -38,16 +37,6 @@ _SLACK = {"memory MB": 24.0, "open files": 16.0, "state MB": 1.0, "disk MB": 4.0
 _PRIVATE = "publisher"
 #: Seconds of the sandbox in one of ours: a day, in which a platform's API takes so many deployments, is 90 s.
 _SPEED = 1000
-#: As in Pulumi.sandbox.yaml, with plans that have room for as many deployments as a platform ever takes.
-_LARGEST_PLANS = {
-    "aws": {"settle_seconds": 1},
-    "firebase": {"project": "peacefulrobot-sandbox"},
-    "netlify": {"plan": "pro"},
-    "vercel": {"plan": "pro"},
-    "gitlab": {"plan": "premium"},
-}
-MOST_BY_ENGINE = 90
-"""Netlify takes 100 deployments a day, in whatever plan, and the publisher stops before that."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ class Soak:
         with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
             made = scene(Path(temporary), self.site, self.random, _SPEED)
             if self.engine:
-                made.stage.root = checkout(ROOT, Path(temporary) / "checkout", hostSettings=_LARGEST_PLANS)
+                made.stage.root = with_largest_plans(Path(temporary) / "checkout")
             made.stage.start_sandbox()
             try:
                 made.live = made.edited.edit()
@@ -102,7 +91,7 @@ class Soak:
     def _publisher(self, made: Scene) -> Iterator[Case]:
         os.environ.update(made.stage.sandbox()["environment"])
         with asyncio.Runner() as runner:
-            alone = runner.run(_begun(made))
+            alone = _begun(made)
 
             def deploy(release: str) -> list[str]:
                 return runner.run(alone.deploy(release))
@@ -110,7 +99,7 @@ class Soak:
             try:
                 yield from self._deployments(made, "deployments by the publisher in a row", deploy)
             finally:
-                runner.run(alone.close())
+                alone.close()
 
     def _deployments(self, made: Scene, row: str, deploy: Callable[[str], list[str]]) -> Iterator[Case]:
         warm: dict[str, float] = {}
@@ -148,33 +137,35 @@ class _Alone:
     """The publisher without the engine: what its resources do, for every platform at once."""
 
     made: Scene
-    session: Session
     places: Sequence[releases.Place]
     cache: Path
 
     async def deploy(self, release: str) -> list[str]:
-        """Upload, publish, verify; gives what went wrong."""
+        """Upload, publish, verify, with connections of its own; gives what went wrong."""
         site = await asyncio.to_thread(load_site, str(self.made.edited.content), cache=self.cache)
         hosts = {one["name"]: one["host_header"] for one in self.made.stage.ask("GET", "/status")["platforms"]}
-        each = (self._one(site, place, hosts[place.platform]) for place in self.places)
-        found = await asyncio.gather(*each, return_exceptions=True)
+        session = Session(cache=self.cache, journal=Journal())
+        try:
+            each = (self._one(session, site, place, hosts[place.platform]) for place in self.places)
+            found = await asyncio.gather(*each, return_exceptions=True)
+        finally:
+            await session.close()
         return [f"{release}: {type(one).__name__}: {one}" for one in found if isinstance(one, BaseException)]
 
-    async def _one(self, site: Site, place: releases.Place, host: str) -> None:
-        platform = self.session.platform(place.platform, place.target)
+    async def _one(self, session: Session, site: Site, place: releases.Place, host: str) -> None:
+        platform = session.platform(place.platform, place.target)
         platform.check_quotas = _unlimited  # type: ignore[method-assign]  # no plan has room for so many in a day
         try:
-            sent = await upload(platform, site, Silence(), self.session.journal)
-            await publish(platform, site.release_id, sent.staged, Silence(), self.session.journal)
+            sent = await upload(platform, site, Silence(), session.journal)
+            await publish(platform, site.release_id, sent.staged, Silence(), session.journal)
             origin = _origin(platform, host)
             how = Thoroughness(deadline=120)
-            await verify(self.session.http, origin, site, (), Silence(), self.session.journal, how)
+            await verify(session.http, origin, site, (), Silence(), session.journal, how)
         finally:
             await platform.close()
 
-    async def close(self) -> None:
-        """End it, and take its cache away."""
-        await self.session.close()
+    def close(self) -> None:
+        """Take its cache away."""
         shutil.rmtree(self.cache, ignore_errors=True)
 
 
@@ -195,9 +186,9 @@ def _origin(platform: Platform, host: str) -> PublicOrigin:
     )
 
 
-async def _begun(made: Scene) -> _Alone:
+def _begun(made: Scene) -> _Alone:
     """Where the stack publishes to, from its state."""
     resources = made.judge.resources()
     found = releases.places({"deployment": {"resources": resources}}, list(made.stage.sandbox()["platforms"]))
     cache = made.stage.folder.parent / _PRIVATE
-    return _Alone(made, Session(cache=cache, journal=Journal()), found, cache)
+    return _Alone(made, found, cache)

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from tools.bench.checkout import checkout
 from tools.deploy import sandbox_daemon
 from tools.deploy.pending import state_file
 from tools.deploy.places import ROOT, Places
@@ -26,6 +27,21 @@ PATIENCE = 600.0
 NEVER = 124
 """Exit code of a command that did not end."""
 _ANSWER_SECONDS = 30.0
+#: As in Pulumi.sandbox.yaml, with plans that have room for as many deployments as a platform ever takes.
+_LARGEST_PLANS = {
+    "aws": {"settle_seconds": 1},
+    "firebase": {"project": "peacefulrobot-sandbox"},
+    "netlify": {"plan": "pro"},
+    "vercel": {"plan": "pro"},
+    "gitlab": {"plan": "premium"},
+}
+MOST_DEPLOYMENTS = 90
+"""Netlify takes 100 deployments a day, in whatever plan, and the publisher stops before that."""
+
+
+def with_largest_plans(folder: Path) -> Path:
+    """A checkout in ``folder`` whose stack may make ``MOST_DEPLOYMENTS`` on one sandbox."""
+    return checkout(ROOT, folder, hostSettings=_LARGEST_PLANS)
 
 
 class Stage:
