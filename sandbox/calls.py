@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -36,6 +37,8 @@ Kind = Literal[
     "clock-off",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: A deployment of six platforms makes some hundred calls, with a hundred times as many files some thousand.
+_REMEMBERED = 100_000
 #: Longer than any client waits for an answer.
 _SILENCE = 300.0
 #: Seconds; what no client should wait for.
@@ -87,18 +90,19 @@ class Calls:
 
     _waiting: list[tuple[Mishap, int]] = field(default_factory=list)
     """Each with the number of calls that it has counted."""
-    seen: list[str] = field(default_factory=list)
-    """What was counted, in words: ``netlify POST /api/v1/sites``."""
+    seen: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    """What was counted last, in words: ``netlify POST /api/v1/sites``."""
     happened: list[str] = field(default_factory=list)
     """Those that went wrong."""
 
     def begin(self, *wanted: Mishap) -> None:
         """Count from the start, with these to happen."""
-        self._waiting, self.seen, self.happened = [(one, 0) for one in wanted], [], []
+        self._waiting, self.happened = [(one, 0) for one in wanted], []
+        self.seen.clear()
 
     def described(self) -> dict[str, Any]:
         """Answer of GET /calls."""
-        return {"seen": self.seen, "happened": self.happened}
+        return {"seen": list(self.seen), "happened": self.happened}
 
     def middleware(self, platform: str) -> Middleware:
         """For every application of the platform's API."""

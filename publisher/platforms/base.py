@@ -190,7 +190,7 @@ class Platform(ABC):
         name, limits = self.plan(self.target.get("plan"))
         if not limits.quotas:
             return
-        made = await self.deployments(now - timedelta(days=max(quota.days for quota in limits.quotas)))
+        made = await self.deployments(self.counted_since(now))
         for quota in limits.quotas:
             start = now - timedelta(days=quota.days)
             used = quota.each * sum(1 for moment in made if moment > start)
@@ -201,6 +201,11 @@ class Platform(ABC):
                     f"this deployment takes {quota.each}. Wait{_or_change(type(self), name)}, or take {self.name} out "
                     "of `hosts` for now. Nothing was sent."
                 )
+
+    def counted_since(self, now: datetime) -> datetime:
+        """Start of the longest time that a quota of the plan looks back."""
+        _, limits = self.plan(self.target.get("plan"))
+        return now - timedelta(days=max((quota.days for quota in limits.quotas), default=0))
 
     async def deployments(self, since: datetime) -> Sequence[datetime]:
         """When (UTC) deployments that count for the plan's quotas were made since then; none by default."""

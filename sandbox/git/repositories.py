@@ -88,6 +88,10 @@ class Repositories:
         """Delete a repository."""
         await asyncio.to_thread(shutil.rmtree, self.path(project), ignore_errors=True)
 
+    async def tidy(self, project: int) -> None:
+        """Pack what pushes left loose."""
+        await self.git(project, "gc", "--quiet")
+
     async def git(self, project: int, *arguments: str, given: bytes = b"", **variables: str) -> bytes:
         """Output of a Git command in a project's repository; raises GitFailed with its words."""
         process = await asyncio.create_subprocess_exec(

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -164,10 +164,12 @@ class VercelPlatform(Platform):
         return PlatformDeployment(str(found["uid"]), state, phase, moment(found["created"]), _release_of(found) or "")
 
     async def prune(self, live: str) -> None:
-        """Delete our deployments behind the newest ones."""
+        """Delete our deployments behind the newest ones, but none that still counts for the plan's quota."""
         others = [kept for kept in await self.kept() if kept.release != live]
+        start = self.counted_since(datetime.now(UTC))
         for kept in others[self.keep - 1 :]:
-            await self._api.delete(kept.staged)
+            if kept.made is not None and kept.made < start:
+                await self._api.delete(kept.staged)
 
     async def deployments(self, since: datetime) -> Sequence[datetime]:
         """When deployments were made, whoever made them."""

@@ -18,7 +18,6 @@ from sandbox.platforms.aws.key_value_api import key_value_app
 from sandbox.platforms.aws.key_value_store import KeyValues
 from sandbox.platforms.aws.objects import ObjectStore
 from sandbox.platforms.aws.s3 import s3_app
-from sandbox.platforms.aws.s3.multipart import MultipartUploads
 from sandbox.platforms.aws.s3_resources import (
     Bucket,
     BucketLifecycleConfiguration,
@@ -41,7 +40,8 @@ def twin(world: World) -> Twin:
     """The AWS twin."""
     folder = world.folder / "aws"
     objects, pairs = ObjectStore(folder), KeyValues(folder, world.clock)
-    objects.collect(MultipartUploads(world.store, objects).blobs())
+    s3 = s3_app(world.store, objects)
+    objects.collect()
     distributions = Distributions(world.store, objects, pairs, world.clock)
     world.serve_names("aws", lambda: [found["domainName"] for found in world.store.all(DISTRIBUTION).values()])
     return Twin(
@@ -49,7 +49,7 @@ def twin(world: World) -> Twin:
         resource_types=resource_types(world.store, objects, pairs),
         invokes={"aws:index/getCallerIdentity:getCallerIdentity": _caller_identity},
         control=(
-            ControlPlane("s3", s3_app(world.store, objects), _s3_environment),
+            ControlPlane("s3", s3, _s3_environment),
             ControlPlane(
                 "key-value-store", key_value_app(world.store, pairs), _key_value_environment, (_KEY_VALUE_NAME,)
             ),

@@ -73,6 +73,11 @@ def _until(expires: str, now: float) -> float:
         return 0.0
 
 
+def _is_there(reply: Reply) -> bool:
+    """False for an object that was deleted since: the real cache has bytes of its own, this one only the store's."""
+    return isinstance(reply.body, bytes) or reply.body.exists()
+
+
 @dataclass(frozen=True)
 class _Kept:
     since: float
@@ -93,7 +98,7 @@ class EdgeCache:
         """From the cache, or from the origin and then kept; ``error_seconds`` says how long an error of a status is."""
         now = self._clock.now()
         kept = self._kept.get(key)
-        if kept is not None and now < kept.until:
+        if kept is not None and now < kept.until and _is_there(kept.reply):
             self._kept.move_to_end(key)
             hit = "Hit from cloudfront" if kept.reply.status < 400 else kept.reply.cache
             return replace(kept.reply, cache=hit, age=int(now - kept.since))

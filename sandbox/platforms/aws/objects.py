@@ -10,7 +10,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -153,6 +153,9 @@ class ObjectStore:
             "CREATE TABLE IF NOT EXISTS objects (bucket TEXT, key TEXT, size INTEGER, etag TEXT, modified REAL, "
             "blob TEXT, headers TEXT, PRIMARY KEY (bucket, key)) WITHOUT ROWID"
         )
+        self._connection.execute("CREATE INDEX IF NOT EXISTS objects_by_blob ON objects (blob)")
+        self.also_used: Callable[[], Iterable[str]] = list
+        """Blobs that something else than a row needs, such as parts of uploads."""
 
     def incoming(self, checksum: str | None = None) -> Upload:
         """Begin to take bytes; ``checksum`` is one of ``CHECKSUMS``."""
@@ -174,10 +177,17 @@ class ObjectStore:
         return self.blobs / blob[:2] / blob
 
     def put(self, found: StoredObject) -> None:
-        """Write an object's row."""
+        """Write an object's row, in the place of the one before."""
         row = (found.bucket, found.key, found.size, found.etag, found.modified, found.blob, json.dumps(found.headers))
         with self._lock:
+            replaced = self.get(found.bucket, found.key)
             self._connection.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self.drop([replaced.blob] if replaced else [])
+
+    def take(self, upload: Upload, described: StoredObject) -> None:
+        """Keep the bytes of an upload as the object that is described, whatever its ``blob``."""
+        with self._lock:
+            self.put(replace(described, blob=self.keep(upload)))
 
     def get(self, bucket: str, key: str) -> StoredObject | None:
         """An object, or None."""
@@ -188,9 +198,19 @@ class ObjectStore:
         return _from_row(row) if row else None
 
     def delete(self, bucket: str, key: str) -> None:
-        """Remove an object; its bytes stay until ``collect`` (another object may have them)."""
+        """Remove an object."""
         with self._lock:
+            gone = self.get(bucket, key)
             self._connection.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+            self.drop([gone.blob] if gone else [])
+
+    def drop(self, blobs: Iterable[str]) -> None:
+        """Delete bytes whose row is gone, if nothing else needs them."""
+        unnamed = set(blobs)
+        with self._lock:
+            for blob in unnamed.difference(self.also_used() if unnamed else ()):
+                if self._connection.execute("SELECT 1 FROM objects WHERE blob = ? LIMIT 1", (blob,)).fetchone() is None:
+                    self.blob_path(blob).unlink(missing_ok=True)
 
     def listed(self, bucket: str, start: str, stop: str | None, limit: int) -> list[StoredObject]:
         """Objects with ``start`` <= key < ``stop`` in UTF-8 order; None for no end."""
@@ -208,16 +228,18 @@ class ObjectStore:
     def clear(self, bucket: str) -> None:
         """Remove all objects of a bucket."""
         with self._lock:
+            rows = self._connection.execute("SELECT DISTINCT blob FROM objects WHERE bucket = ?", (bucket,)).fetchall()
             self._connection.execute("DELETE FROM objects WHERE bucket = ?", (bucket,))
+            self.drop([blob for (blob,) in rows])
 
-    def collect(self, also_used: Iterable[str]) -> int:
-        """Delete what nothing names any more: old blobs, uploads that a kill cut off. Returns how many files.
+    def collect(self) -> int:
+        """Delete what a kill left: blobs that nothing names, uploads that were cut off. Returns how many files.
 
         Only while nothing is served: an upload under way has no row yet.
         """
         with self._lock:
             used = {row[0] for row in self._connection.execute("SELECT DISTINCT blob FROM objects")}
-        used.update(also_used)
+        used.update(self.also_used())
         unused = [file for file in self.blobs.glob("*/*") if file.name not in used]
         unused += self.blobs.glob(".incoming-*")
         for file in unused:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
+from sandbox.contents import Contents
 from sandbox.platforms.azure.account import BUILD, DEPLOYMENT, OPERATION, STATIC_SITE
 from sandbox.platforms.azure.configuration import NAME, ConfigurationRefused, read
 from sandbox.store import Document
@@ -45,12 +46,12 @@ class Deployments:
     def __init__(self, world: World, folder: Path) -> None:
         self._world = world
         self.store = world.store
-        self._content = folder / "content"
+        self.contents = Contents(folder / "content")
         self._packages = folder / "packages"
         self._tasks: set[asyncio.Task[None]] = set()
         self._http: aiohttp.ClientSession | None = None
-        for path in (self._content, self._packages):
-            path.mkdir(parents=True, exist_ok=True)
+        self._placing = asyncio.Lock()
+        self._packages.mkdir(parents=True, exist_ok=True)
 
     async def start(self, _: Any) -> None:
         """Go on with what a stop has interrupted."""
@@ -109,8 +110,9 @@ class Deployments:
             await self._fetch(operation["link"], package)
             self.store.put(BUILD, site, {**self.build(site), "status": "Deploying"})
             await self._world.clock.sleep(_PLACING)
-            files = await asyncio.to_thread(self._unpacked, package, MAX_BYTES[self._plan(site)])
-            self._place(identifier, operation, files)
+            async with self._placing:  # what one puts in place, another must not take away with its old content
+                files = await asyncio.to_thread(self._unpacked, package, MAX_BYTES[self._plan(site)])
+                self._place(identifier, operation, files)
         except DeploymentFailed as error:
             self._fail(identifier, operation, str(error))
         except asyncio.CancelledError:
@@ -163,26 +165,20 @@ class Deployments:
         place = configuration_place(files)
         if place is not None:
             try:
-                read(self.content(files[place][0]).read_bytes())
+                read(self.contents.read(files[place][0]))
             except ConfigurationRefused as error:
                 raise DeploymentFailed(str(error)) from None
         return files
 
     def _kept(self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
         digest = hashlib.sha256()
-        unfinished = self._content / f".{secrets.token_hex(8)}"
+        unfinished = self.contents.unfinished()
         with opened.open(entry) as source, unfinished.open("wb") as target:
             while piece := source.read(1 << 20):
                 digest.update(piece)
                 target.write(piece)
-        path = self.content(digest.hexdigest())
-        path.parent.mkdir(exist_ok=True)
-        unfinished.replace(path)
+        self.contents.adopt(digest.hexdigest(), unfinished)
         return digest.hexdigest()
-
-    def content(self, digest: str) -> Path:
-        """File with the bytes of a digest."""
-        return self._content / digest[:2] / digest
 
     def _place(self, identifier: str, operation: Document, files: dict[str, list[Any]]) -> None:
         site = operation["site"]
@@ -192,8 +188,19 @@ class Deployments:
             ready = {**before, "status": "Ready", "updated": _now(), "deployment": identifier}
             self.store.put(BUILD, site, ready)
             self.store.put(OPERATION, identifier, {**operation, "status": "Succeeded", "ended": _now(), "link": ""})
-            if before["deployment"]:
-                self.store.delete(DEPLOYMENT, before["deployment"])
+            gone = self._removed(before["deployment"])
+        self._drop(gone)
+
+    def _removed(self, identifier: str | None) -> set[str]:
+        """Digests of a deployment that is there no more."""
+        deployment = self.store.get(DEPLOYMENT, identifier) if identifier else None
+        if identifier is None or deployment is None:
+            return set()
+        self.store.delete(DEPLOYMENT, identifier)
+        return _digests(deployment)
+
+    def _drop(self, gone: set[str]) -> None:
+        self.contents.drop(gone, map(_digests, self.store.all(DEPLOYMENT).values()))
 
     def _fail(self, identifier: str, operation: Document, reason: str) -> None:
         failed = {**operation, "status": "Failed", "ended": _now(), "reason": reason, "link": ""}
@@ -205,14 +212,18 @@ class Deployments:
 
     def forget(self, site: str) -> None:
         """Delete what belongs to a site that is deleted."""
-        build = self.store.get(BUILD, site)
+        build = self.store.get(BUILD, site) or {"deployment": None}
         with self.store.transaction():
             self.store.delete(BUILD, site)
-            if build and build["deployment"]:
-                self.store.delete(DEPLOYMENT, build["deployment"])
+            gone = self._removed(build["deployment"])
             for identifier, operation in self.store.all(OPERATION).items():
                 if operation["site"] == site:
                     self.store.delete(OPERATION, identifier)
+        self._drop(gone)
+
+
+def _digests(deployment: Document) -> set[str]:
+    return {digest for digest, _ in deployment["files"].values()}
 
 
 def configuration_place(files: Any) -> str | None:

@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -56,11 +55,11 @@ class Serving:
     def _read_tree(self, deployment: str) -> Tree:
         found = self._deployments.store.get(DEPLOYMENT, deployment) or {"files": {}}
         place = configuration_place(found["files"])
-        content = self._content(found["files"][place]).read_bytes() if place else b"{}"
+        content = self._content(found["files"][place]) if place else b"{}"
         return Tree(found["files"], read(content))
 
-    def _content(self, file: list[Any]) -> Path:
-        return self._deployments.content(file[0])
+    def _content(self, file: list[Any]) -> bytes:
+        return self._deployments.contents.read(file[0])
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         host = request.host.rsplit(":", 1)[0].lower()
@@ -187,7 +186,7 @@ class _Exchange:
             return web.Response(status=204, headers={**headers, "Allow": "GET, HEAD, OPTIONS"})
         if self._request.method == "HEAD":
             return web.Response(status=status, headers={**headers, "Content-Length": str(size)})
-        body = self._content(self._tree.files[path]).read_bytes()
+        body = self._content(self._tree.files[path])
         window = re.fullmatch(r"bytes=(\d+)-(\d*)", self._request.headers.get("Range", "")) if status == 200 else None
         if window and int(window[1]) < size:
             stop = min(size, int(window[2] or size - 1) + 1)

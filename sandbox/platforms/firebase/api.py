@@ -180,7 +180,7 @@ class Api:
         wanted = request.query.get("status")
         listed = []
         for path, digest in sorted(self._hosting.files(self._version(request)["id"]).items()):
-            status = "ACTIVE" if self._hosting.blob(digest).exists() else "EXPECTED"
+            status = "ACTIVE" if digest in self._hosting.contents else "EXPECTED"
             if wanted in {None, "STATUS_UNSPECIFIED", status}:
                 listed.append({"path": path, "hash": digest, "status": status})
         return _page(request, "files", listed)
@@ -190,7 +190,7 @@ class Api:
         self._hosting.check_expected(request.match_info["site"], request.match_info["version"], digest)
         body = await request.read()
         await asyncio.to_thread(_check_bytes, digest, body)
-        self._hosting.receive(digest, body)
+        self._hosting.contents.put(digest, body)
         return web.Response(status=200)
 
     # Channels and releases

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sandbox.contents import Contents
 from sandbox.platforms.firebase.account import NUMBER, PLAN, PROJECT, ApiError
 from sandbox.platforms.firebase.dialect import check_config
 from sandbox.store import Document, Store
@@ -43,8 +44,7 @@ class Hosting:
         self.store = store
         self._clock = clock
         self._adding = threading.Lock()  # clients add paths in several calls at once
-        self._blobs = folder / "blobs"
-        self._blobs.mkdir(parents=True, exist_ok=True)
+        self.contents = Contents(folder / "blobs")
 
     # Sites
 
@@ -133,7 +133,7 @@ class Hosting:
         with self._adding:
             together = {path: digest for path, digest in {**self.files(version), **files}.items() if digest}
             self.store.put(FILES, version, {"files": together})
-        return sorted({digest for digest in files.values() if digest and not self.blob(digest).exists()})
+        return sorted({digest for digest in files.values() if digest and digest not in self.contents})
 
     def _open(self, site_id: str, version_id: str) -> Document:
         version = self.version(site_id, version_id)
@@ -141,22 +141,10 @@ class Hosting:
             raise ApiError("FAILED_PRECONDITION", "Precondition check failed.")
         return version
 
-    def blob(self, digest: str) -> Path:
-        """File of a gzip stream."""
-        return self._blobs / digest[:2] / digest
-
     def check_expected(self, site_id: str, version_id: str, digest: str) -> None:
         """Refuse bytes that no path of an open version names."""
         if digest not in self.files(self._open(site_id, version_id)["id"]).values():
             raise ApiError("INVALID_ARGUMENT", f"content hash {digest} is not one of the version's files")
-
-    def receive(self, digest: str, body: bytes) -> None:
-        """Keep bytes whose digest was checked."""
-        target = self.blob(digest)
-        target.parent.mkdir(exist_ok=True)
-        unfinished = target.with_name(f".{digest}-{secrets.token_hex(4)}")
-        unfinished.write_bytes(body)
-        unfinished.replace(target)
 
     def change_version(self, site_id: str, version_id: str, mask: set[str], body: Mapping[str, Any]) -> Document:
         """What ``mask`` names of an open version; FINALIZED only when all bytes are there."""
@@ -178,9 +166,9 @@ class Hosting:
         if status != "FINALIZED":
             raise ApiError("INVALID_ARGUMENT", "version.status: the sandbox knows the change to FINALIZED only")
         files = self.files(version_id)
-        if any(not self.blob(digest).exists() for digest in files.values()):
+        if any(digest not in self.contents for digest in files.values()):
             raise ApiError("FAILED_PRECONDITION", "Precondition check failed. Some files have not been uploaded.")
-        size = sum(self.blob(digest).stat().st_size for digest in files.values())
+        size = sum(self.contents.path(digest).stat().st_size for digest in files.values())
         return {"status": "FINALIZED", "finalized": self._clock.now(), "files": len(files), "bytes": size}
 
     def clone_version(self, site_id: str, source: str, *, finalize: bool) -> Document:
@@ -200,14 +188,11 @@ class Hosting:
         shown = {self.shown(channel) for channel in self.store.all(CHANNELS).values()}
         if version["id"] in shown:
             raise ApiError("FAILED_PRECONDITION", "A version that a channel serves cannot be deleted.")
-        gone = set(self.files(version_id).values())
+        gone = self.files(version_id).values()
         with self.store.transaction():
             self.store.delete(VERSIONS, version_id)
             self.store.delete(FILES, version_id)
-        for document in self.store.all(FILES).values():
-            gone -= set(document["files"].values())
-        for digest in gone:
-            self.blob(digest).unlink(missing_ok=True)
+        self.contents.drop(gone, (document["files"].values() for document in self.store.all(FILES).values()))
 
     # Channels and releases
 

@@ -132,7 +132,7 @@ class Serving:
         headers = _merged(headers, tree.config.headers_of(asked))
         if status == 200 and request.headers.get("If-None-Match", "").removeprefix("W/") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
-        packed = self._hosting.blob(digest).read_bytes()
+        packed = self._hosting.contents.read(digest)
         if _takes_gzip(request.headers.get("Accept-Encoding", "")):
             return _answer(request, status, {**headers, "Content-Encoding": "gzip"}, packed)
         body = gzip.decompress(packed)

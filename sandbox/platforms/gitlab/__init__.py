@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from sandbox.contents import Contents
 from sandbox.git.repositories import Repositories
 from sandbox.platforms.gitlab.account import PAGES_DOMAIN, TOKEN
 from sandbox.platforms.gitlab.api import Api
@@ -41,17 +42,17 @@ def twin(world: World) -> Twin:
         name="gitlab",
         resource_types=(Project(projects, api.view), ProjectPagesSettings(projects), *joining),
         control=(ControlPlane("gitlab", api.app(), environment),),
-        public=Serving(projects, pipelines.blobs).app(),
-        sites=lambda: _sites(projects, pipelines.blobs),
+        public=Serving(projects, pipelines.contents).app(),
+        sites=lambda: _sites(projects, pipelines.contents),
     )
 
 
-def _sites(projects: Projects, blobs: Path) -> Sequence[SiteView]:
+def _sites(projects: Projects, contents: Contents) -> Sequence[SiteView]:
     views = []
     for project in projects.all():
         files = (projects.deployment(project["id"]) or {"files": {}})["files"]
         record = files.get(".well-known/release.json")
-        release = _release(blobs / record) if record else None
+        release = _release(contents.path(record)) if record else None
         views.append(SiteView(pages_host(project)[0], release, len(files) - ("_redirects" in files)))
     return views
 

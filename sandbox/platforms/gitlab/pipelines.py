@@ -12,12 +12,14 @@ import fnmatch
 import re
 import shlex
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.contents import Contents
 from sandbox.git.repositories import NO_COMMIT, Repositories
 from sandbox.platforms.gitlab.account import DEPLOYMENTS, PIPELINES, PROJECTS, USER
 from sandbox.platforms.gitlab.ci_config import InvalidConfig, Job, jobs_for
@@ -29,6 +31,8 @@ _MAX_FILES = 200_000
 _MAX_BYTES = 1024**3
 #: Seconds of the sandbox in which a job waits, runs, and is deployed.
 _WAITS, _RUNS, _DEPLOYS = 1.0, 4.0, 2.0
+#: https://docs.gitlab.com/administration/housekeeping/ (of earlier versions: each 50th push packs what is loose)
+_PUSHES_UNTIL_TIDIED = 50
 FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 _SKIP = re.compile(r"\[(ci[ -]skip|skip[ -]ci)\]", re.IGNORECASE)
 
@@ -39,11 +43,13 @@ class Pipelines:
     def __init__(self, store: Store, repositories: Repositories, folder: Path, clock: Clock) -> None:
         self._store = store
         self._repositories = repositories
-        self.blobs = folder / "pages"
-        self.blobs.mkdir(parents=True, exist_ok=True)
+        self.contents = Contents(folder / "pages")
+        for beside in [path for path in (folder / "pages").iterdir() if path.is_file()]:  # as earlier versions kept it
+            self.contents.adopt(beside.name, beside)
         self._clock = clock
         self._seen: dict[int, float] = {}
         self._runners: set[asyncio.Task[None]] = set()
+        self._pushes: Counter[int] = Counter()
         self._lock = asyncio.Lock()
         self.told: list[Callable[[Document, Sequence[tuple[str, str, str]]], None]] = []
         """Called with a project and (old commit, new commit, ref) for each push."""
@@ -75,11 +81,17 @@ class Pipelines:
         for push in self._repositories.pushes(project["id"]):
             for tell in self.told:
                 tell(project, push.changes)
+            await self._tidy(project["id"])
             skip = "ci.skip" in push.options
             for _, new, ref in push.changes:
                 if ref.startswith("refs/heads/") and new != NO_COMMIT:
                     branch = ref.removeprefix("refs/heads/")
                     await self.begin(project, branch, new, source="push", skip=skip)
+
+    async def _tidy(self, project: int) -> None:
+        self._pushes[project] += 1
+        if self._pushes[project] % _PUSHES_UNTIL_TIDIED == 0:
+            await self._repositories.tidy(project)
 
     async def begin(
         self,
@@ -223,9 +235,15 @@ class Pipelines:
         if total > _MAX_BYTES:
             return f"artifacts for pages are too large: {total}"
         regular = {path: blob for path, (mode, blob) in site.items() if mode in {"100644", "100755"}}
+        before = self._store.get(DEPLOYMENTS, str(project["id"])) or {"files": {}}
         deployment = {"files": regular, "sha": pipeline["sha"], "pipeline": pipeline["id"], "created_at": iso()}
         self._store.put(DEPLOYMENTS, str(project["id"]), deployment)
+        self._drop(before)
         return None
+
+    def _drop(self, deployment: Document) -> None:
+        kept = self._store.all(DEPLOYMENTS).values()
+        self.contents.drop(deployment["files"].values(), (each["files"].values() for each in kept))
 
     async def _outdated(self, project: Document, pipeline: Document) -> str | None:
         """A commit that is not the branch's last one is deployed only before any later pipeline's was."""
@@ -238,12 +256,9 @@ class Pipelines:
         """Copy the contents out of the repository, which may lose them later; returns their size in bytes."""
         total = 0
         for blob in sorted(blobs):
-            target = self.blobs / blob
-            if not target.exists():
-                unfinished = target.with_name(f".{blob}")
-                unfinished.write_bytes(await self._repositories.content(project, blob))
-                unfinished.replace(target)
-            total += target.stat().st_size
+            if blob not in self.contents:
+                self.contents.put(blob, await self._repositories.content(project, blob))
+            total += self.contents.path(blob).stat().st_size
         return total
 
     def remove(self, project: int) -> None:
@@ -252,7 +267,9 @@ class Pipelines:
             for number, pipeline in self._store.all(PIPELINES).items():
                 if pipeline["project_id"] == project:
                     self._store.delete(PIPELINES, number)
+            deployment = self._store.get(DEPLOYMENTS, str(project)) or {"files": {}}
             self._store.delete(DEPLOYMENTS, str(project))
+        self._drop(deployment)
 
 
 def iso() -> str:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import quote, unquote
 
 from aiohttp import web
 
+from sandbox.contents import Contents
 from sandbox.platforms.gitlab.media_types import content_type
 from sandbox.platforms.gitlab.projects import Projects, pages_host
 from sandbox.platforms.gitlab.redirect_rules import Rule, decoded, first_match, location, read, status_page
@@ -40,9 +40,9 @@ class Tree:
 class Serving:
     """Serves all sites of the twin."""
 
-    def __init__(self, projects: Projects, blobs: Path) -> None:
+    def __init__(self, projects: Projects, contents: Contents) -> None:
         self._projects = projects
-        self._blobs = blobs
+        self._contents = contents
         self._tree = lru_cache(maxsize=16)(self._read_tree)
 
     def app(self) -> web.Application:
@@ -60,7 +60,7 @@ class Serving:
             while parent and parent not in folders:
                 folders.add(parent)
                 parent = parent.rpartition("/")[0]
-        rules = read((self._blobs / files["_redirects"]).read_bytes()) if "_redirects" in files else "no file"
+        rules = read(self._contents.read(files["_redirects"])) if "_redirects" in files else "no file"
         return Tree(deployment["sha"], files, frozenset(folders), rules)
 
     def _site(self, host: str, path: str) -> tuple[Document, str] | None:
@@ -127,7 +127,7 @@ class Serving:
         return web.Response(status=404, body=body, headers={"Content-Type": content_type("404.html", body)})
 
     def _body(self, tree: Tree, name: str) -> bytes:
-        return (self._blobs / tree.files[name]).read_bytes()
+        return self._contents.read(tree.files[name])
 
     def _sent(self, request: web.Request, tree: Tree, name: str) -> web.StreamResponse:
         """With a neighbour ``name.gz`` or ``name.br``, that is what a client gets that can unpack it."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sandbox.contents import Contents
 from sandbox.store import Document, Store
 
 SITES = "netlify:site"
@@ -28,8 +30,7 @@ class Deploys:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
-        self._blobs = folder / "blobs"
-        self._blobs.mkdir(parents=True, exist_ok=True)
+        self.contents = Contents(folder / "blobs")
         self._lacking: dict[str, set[str]] = {}
         self._declared: tuple[str, dict[str, str]] = ("", {})  # of the deploy that was asked about last
 
@@ -120,12 +121,8 @@ class Deploys:
         """SHA-1 digests that are declared and not there yet."""
         if deploy_id not in self._lacking:
             wanted = set(self.files(deploy_id).values())
-            self._lacking[deploy_id] = {sha1 for sha1 in wanted if not self.blob(sha1).exists()}
+            self._lacking[deploy_id] = {sha1 for sha1 in wanted if sha1 not in self.contents}
         return self._lacking[deploy_id]
-
-    def blob(self, sha1: str) -> Path:
-        """File of a content."""
-        return self._blobs / sha1[:2] / sha1
 
     def receive(self, deploy_id: str, path: str, body: bytes) -> Document:
         """One uploaded file; its bytes must be the declared ones."""
@@ -135,12 +132,8 @@ class Deploys:
             raise ApiError(404, "Not Found")
         if declared != sha1:
             raise ApiError(422, f"the SHA-1 of {path} is {sha1}, the deploy says {declared}")
-        target = self.blob(sha1)
-        if not target.exists():
-            target.parent.mkdir(exist_ok=True)
-            unfinished = target.with_name(f".{sha1}-{secrets.token_hex(4)}")
-            unfinished.write_bytes(body)
-            unfinished.replace(target)
+        if sha1 not in self.contents:
+            self.contents.put(sha1, body)
         self.lacking(deploy_id).discard(sha1)
         return self._settled(deploy_id)
 
@@ -209,11 +202,23 @@ class Deploys:
         """Delete a site with its deploys."""
         site = self.site(site_id)
         with self.store.transaction():
-            for deploy in self.deploys_of(site["id"]):
-                self.store.delete(DEPLOYS, deploy["id"])
-                self.store.delete(_FILES, deploy["id"])
-                self._declared = "", {}
+            gone = self._removed([deploy["id"] for deploy in self.deploys_of(site["id"])])
             self.store.delete(SITES, site["id"])
+        self._drop(gone)
+
+    def _removed(self, deploy_ids: Iterable[str]) -> set[str]:
+        """Digests of deploys that are there no more."""
+        gone: set[str] = set()
+        for deploy_id in deploy_ids:
+            gone.update(self.files(deploy_id).values())
+            self.store.delete(DEPLOYS, deploy_id)
+            self.store.delete(_FILES, deploy_id)
+            self._lacking.pop(deploy_id, None)
+        self._declared = "", {}
+        return gone
+
+    def _drop(self, gone: set[str]) -> None:
+        self.contents.drop(gone, (document["files"].values() for document in self.store.all(_FILES).values()))
 
 
 def _iso() -> str:

@@ -54,7 +54,7 @@ class Serving:
         )
 
     def _text(self, sha1: str | None) -> str:
-        return self._deploys.blob(sha1).read_text("utf-8") if sha1 else ""
+        return self._deploys.contents.read(sha1).decode() if sha1 else ""
 
     def _deploy_of(self, host: str) -> str | None:
         name = host.rsplit(":", 1)[0].removesuffix(".netlify.app")
@@ -114,7 +114,7 @@ class Serving:
         headers["X-Nf-Request-Id"] = secrets.token_hex(13).upper()
         if status == 200 and request.headers.get("If-None-Match") == headers["ETag"]:
             return web.Response(status=304, headers=headers)
-        body = self._deploys.blob(sha1).read_bytes()
+        body = self._deploys.contents.read(sha1)
         if request.method == "HEAD":
             return web.Response(status=status, headers={**headers, "Content-Length": str(len(body))})
         part = partial_content(request, body, headers) if status == 200 else None

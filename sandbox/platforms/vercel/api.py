@@ -148,7 +148,7 @@ class Api:
                 raise ApiError(400, "bad_request", "Invalid request: `file` should be a relative path.")
             if entry.get("mode") != _DIRECTORY:
                 files[place] = self._inlined(entry) if "data" in entry else self._digest(entry)
-        missing = sorted({sha1 for sha1 in files.values() if not self._deployments.has_blob(sha1)})
+        missing = sorted({sha1 for sha1 in files.values() if sha1 not in self._deployments.contents})
         if missing:
             raise ApiError(400, "missing_files", "Missing files", missing=missing)
         return files
@@ -157,7 +157,8 @@ class Api:
         sha1, size = str(entry.get("sha", "")), entry.get("size")
         if not _SHA1.fullmatch(sha1) or not isinstance(size, int):
             raise ApiError(400, "bad_request", "Invalid request: `sha` should be a SHA1 and `size` a number.")
-        if self._deployments.has_blob(sha1) and self._deployments.blob(sha1).stat().st_size != size:
+        contents = self._deployments.contents
+        if sha1 in contents and contents.path(sha1).stat().st_size != size:
             raise ApiError(400, "bad_request", f"The size of {entry['file']} is wrong.")
         return sha1
 

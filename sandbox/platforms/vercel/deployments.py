@@ -6,10 +6,11 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sandbox.contents import Contents
 from sandbox.platforms.vercel.build_output import CONFIG, BuildFailed, Output
 from sandbox.store import Document, Store
 from sandbox.world import Clock
@@ -40,8 +41,7 @@ class Deployments:
     def __init__(self, store: Store, folder: Path, clock: Clock) -> None:
         self.store = store
         self._clock = clock
-        self._blobs = folder / "blobs"
-        self._blobs.mkdir(parents=True, exist_ok=True)
+        self.contents = Contents(folder / "blobs")
         self._outputs: dict[str, Output] = {}
 
     def make_project(self, name: str, settings: Mapping[str, Any]) -> Document:
@@ -79,29 +79,17 @@ class Deployments:
         """Delete a project with its deployments and domain."""
         with self.store.transaction():
             project = self.store.get(PROJECTS, identifier)
-            for deployment in self.of_project(identifier):
-                self._remove(deployment["id"])
+            gone = self._removed([deployment["id"] for deployment in self.of_project(identifier)])
             if project is not None:
                 self.store.delete(_ALIASES, project["domain"])
                 self.store.delete(PROJECTS, identifier)
-
-    def has_blob(self, sha1: str) -> bool:
-        """Whether these bytes were uploaded."""
-        return self.blob(sha1).exists()
-
-    def blob(self, sha1: str) -> Path:
-        """Where bytes lie."""
-        return self._blobs / sha1[:2] / sha1
+        self._drop(gone)
 
     def receive(self, sha1: str, body: bytes) -> None:
         """Keep uploaded bytes; raises ApiError where they are not what the digest says."""
         if hashlib.sha1(body, usedforsecurity=False).hexdigest() != sha1:
             raise ApiError(400, "invalid_digest", "The digest does not match the uploaded file.")
-        path = self.blob(sha1)
-        path.parent.mkdir(exist_ok=True)
-        part = path.with_name(f"{sha1}.{_random(6)}")
-        part.write_bytes(body)
-        part.replace(path)
+        self.contents.put(sha1, body)
 
     def create(self, project: Document, body: Mapping[str, Any], files: Mapping[str, str]) -> Document:
         """A new deployment of files that are all there; the same body again gives the deployment of before."""
@@ -147,12 +135,21 @@ class Deployments:
             for domain, alias in self.store.all(_ALIASES).items():
                 if alias["deployment"] == deployment["id"]:
                     self.store.delete(_ALIASES, domain)
-            self._remove(deployment["id"])
+            gone = self._removed([deployment["id"]])
+        self._drop(gone)
 
-    def _remove(self, identifier: str) -> None:
-        self.store.delete(_DEPLOYMENTS, identifier)
-        self.store.delete(_FILES, identifier)
-        self._outputs.pop(identifier, None)
+    def _removed(self, identifiers: Iterable[str]) -> set[str]:
+        """Digests of deployments that are there no more."""
+        gone: set[str] = set()
+        for identifier in identifiers:
+            gone.update(self.files(identifier).values())
+            self.store.delete(_DEPLOYMENTS, identifier)
+            self.store.delete(_FILES, identifier)
+            self._outputs.pop(identifier, None)
+        return gone
+
+    def _drop(self, gone: set[str]) -> None:
+        self.contents.drop(gone, (document["files"].values() for document in self.store.all(_FILES).values()))
 
     def state(self, deployment: Document) -> str:
         """QUEUED, BUILDING, READY or ERROR, by the time that has passed."""
@@ -263,7 +260,7 @@ class Deployments:
         return dict(found["files"]) if found else {}
 
     def _read(self, files: Mapping[str, str]) -> Output:
-        return Output.read(files, self.blob(files[CONFIG]).read_bytes() if CONFIG in files else None)
+        return Output.read(files, self.contents.read(files[CONFIG]) if CONFIG in files else None)
 
     def _build_error(self, files: Mapping[str, str]) -> str | None:
         try:

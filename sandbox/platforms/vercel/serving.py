@@ -86,7 +86,7 @@ class Serving:
         said = override.contentType if override else None
         headers["Content-Type"] = said or _media_type(decision.file)
         digest = output.static[decision.file]
-        content = self._deployments.blob(digest).read_bytes()
+        content = self._deployments.contents.read(digest)
         if decision.status == 200:
             return _whole_or_part(request, content, {**headers, "Age": "0", "ETag": f'"{digest}"'})
         body = b"" if request.method == "HEAD" else content

@@ -220,10 +220,13 @@ class _S3:
         kept = _kept(request)
         upload, sums = await payload.received(self._objects)
         etag = f'"{upload.md5.hex()}"'
-        blob = self._objects.keep(upload)
-        # Another writer may have come first while the body was under way: of two with If-None-Match, one wins.
-        self._allowed(request, bucket, key)
-        self._objects.put(StoredObject(bucket, key, upload.size, etag, time.time(), blob, {**kept, **sums}))
+        try:
+            # Another writer may have come first while the body was under way: of two with If-None-Match, one wins.
+            self._allowed(request, bucket, key)
+        except S3Error:
+            upload.drop()
+            raise
+        self._objects.take(upload, StoredObject(bucket, key, upload.size, etag, time.time(), "", {**kept, **sums}))
         return web.Response(headers={"ETag": etag, **sums, "x-amz-checksum-type": "FULL_OBJECT"})
 
     def _delete(self, request: web.Request, bucket: str, key: str) -> web.Response:

@@ -28,6 +28,7 @@ class MultipartUploads:
     def __init__(self, store: Store, objects: ObjectStore) -> None:
         self._store = store
         self._objects = objects
+        objects.also_used = self._blobs
 
     def begin(self, bucket: str, key: str, headers: dict[str, str], algorithm: str) -> str:
         """Start; returns the upload id. ``algorithm`` is one of ``CHECKSUMS`` or empty."""
@@ -56,16 +57,15 @@ class MultipartUploads:
 
     def abort(self, bucket: str, key: str, identifier: str) -> None:
         """Forget an upload. Raises S3Error."""
-        self.running(bucket, key, identifier)
-        self._store.delete(MULTIPART_UPLOAD, identifier)
+        self._forget(identifier, self.running(bucket, key, identifier))
 
     def of_bucket(self, bucket: str) -> list[tuple[str, Document]]:
         """(id, upload) of all under way."""
         found = self._store.all(MULTIPART_UPLOAD).items()
         return [(identifier, document) for identifier, document in found if document["bucket"] == bucket]
 
-    def blobs(self) -> list[str]:
-        """Blobs that parts still need."""
+    def _blobs(self) -> list[str]:
+        """What parts still need."""
         uploads = self._store.all(MULTIPART_UPLOAD).values()
         return [part["blob"] for upload in uploads for part in upload["parts"].values()]
 
@@ -81,10 +81,14 @@ class MultipartUploads:
         joined = hashlib.md5(b"".join(bytes.fromhex(part["etag"]) for part in parts), usedforsecurity=False)
         etag = f'"{joined.hexdigest()}-{len(parts)}"'
         headers = {**running["headers"], **_composite(running["algorithm"], parts)}
-        found = StoredObject(bucket, key, upload.size, etag, time.time(), self._objects.keep(upload), headers)
-        self._objects.put(found)
-        self._store.delete(MULTIPART_UPLOAD, identifier)
+        found = StoredObject(bucket, key, upload.size, etag, time.time(), "", headers)
+        self._objects.take(upload, found)
+        self._forget(identifier, running)
         return found
+
+    def _forget(self, identifier: str, running: Document) -> None:
+        self._store.delete(MULTIPART_UPLOAD, identifier)
+        self._objects.drop(part["blob"] for part in running["parts"].values())
 
 
 def _chosen(there: dict[str, Any], wanted: ET.Element) -> list[dict[str, Any]]:

@@ -116,6 +116,17 @@ async def test_prune_takes_what_was_never_published_first_and_never_the_live_one
     assert [found.release for found in await account.platform().kept()] == [live.release_id]
 
 
+async def test_the_forge_packs_what_pushes_left_and_drops_what_pages_shows_no_more(account, make_site, monkeypatch):
+    monkeypatch.setattr("sandbox.platforms.gitlab.pipelines._PUSHES_UNTIL_TIDIED", 2)
+    for number in range(3):
+        await account.release(make_site({**PAGES, "index.html": f"<p>{number}"}))
+    folder = account.sandbox.world.folder / "gitlab"
+    homes = {path.read_text() for path in (folder / "pages").rglob("*") if path.is_file()} & {"<p>0", "<p>1", "<p>2"}
+    assert homes == {"<p>2"}
+    assert list(folder.glob("repositories/*.git/objects/pack/*.pack"))
+    await account.verify(make_site({**PAGES, "index.html": "<p>2"}))
+
+
 async def test_nothing_is_live_before_the_first_release_nor_after_pages_was_emptied(account, make_site):
     assert await account.platform().live() is None
     site = make_site(PAGES)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -89,13 +89,22 @@ async def test_earlier_releases_come_back_without_files_also_beyond_the_one_befo
     await account.verify(new)
 
 
-async def test_what_lies_behind_the_kept_releases_goes_and_never_the_live_one(account, make_site):
-    sites = [make_site({**PAGES, "index.html": f"<p>{number}"}) for number in range(5)]
-    for site in sites:
+async def test_what_lies_behind_the_kept_releases_goes_after_a_day_and_never_the_live_one(account, make_site):
+    sites = [make_site({**PAGES, "index.html": f"<p>{number}"}) for number in range(6)]
+    for site in sites[:5]:
         await account.release(site, keep="3")
-    kept = [found.release for found in await account.platform().kept()]
-    assert kept == [site.release_id for site in reversed(sites[2:])]
+    assert len(await account.releases()) == 5
+    account.age_by(days=1)
+    await account.release(sites[5], keep="3")
+    assert await account.releases() == [site.release_id for site in reversed(sites[3:])]
     await account.verify(sites[-1])
+
+
+async def test_a_deployment_that_was_taken_away_early_would_not_count_for_the_day(account, make_site):
+    for number in range(4):
+        await account.release(make_site({**PAGES, "index.html": f"<p>{number}"}), keep="2")
+    now = datetime.now(UTC)
+    assert len(await account.platform().deployments(now - timedelta(days=1))) == 4
 
 
 async def test_a_refused_token_is_named_without_its_value(account, make_site, monkeypatch):

@@ -104,7 +104,8 @@ def test_what_nothing_names_any_more_is_collected_at_the_start(tmp_path):
         blobs.append(objects.keep(upload))
     (objects.blobs / ".incoming-cut-off").write_bytes(b"half")
     objects.put(StoredObject("b", "k", 4, '"e"', 0.0, blobs[0]))
-    assert objects.collect([blobs[1]]) == 2
+    objects.also_used = lambda: [blobs[1]]
+    assert objects.collect() == 2
     assert [objects.blob_path(blob).exists() for blob in blobs] == [True, True, False]
 
 
@@ -156,3 +157,44 @@ def test_the_aws_cli_works_unchanged(tmp_path):
         aws("s3", "rb", "--force", "s3://from-cli")
         nowhere = "arn:aws:cloudfront::123456789012:key-value-store/00000000-0000-0000-0000-000000000000"
         aws("cloudfront-keyvaluestore", "list-keys", "--kvs-arn", nowhere, refused="ResourceNotFoundException")
+
+
+def stored(objects, key, text, bucket="b"):
+    upload = objects.incoming()
+    upload.write(text)
+    objects.take(upload, StoredObject(bucket, key, len(text), '"e"', 0.0, ""))
+    return objects.blob_path(objects.get(bucket, key).blob)
+
+
+@pytest.mark.parametrize("way", ["deleted", "replaced", "cleared"])
+def test_bytes_go_with_the_last_object_that_has_them(tmp_path, way):
+    objects = ObjectStore(tmp_path)
+    shared, single = stored(objects, "one", b"shared", "other"), stored(objects, "two", b"single")
+    stored(objects, "three", b"shared")
+    for key in ("two", "three"):
+        if way == "deleted":
+            objects.delete("b", key)
+        elif way == "replaced":
+            stored(objects, key, b"new")
+    if way == "cleared":
+        objects.clear("b")
+    assert (shared.exists(), single.exists()) == (True, False)
+    objects.delete("other", "one")
+    assert not shared.exists()
+
+
+def test_bytes_of_a_part_stay_until_its_upload_is_over(tmp_path):
+    with sandbox(tmp_path) as (_, environment):
+        client, part = s3(environment), bytes(5 * 1024 * 1024)
+        client.create_bucket(Bucket="b")
+        upload = client.create_multipart_upload(Bucket="b", Key="large")["UploadId"]
+        place = {"Bucket": "b", "Key": "large", "UploadId": upload}
+        etag = client.upload_part(**place, PartNumber=1, Body=part)["ETag"]
+        client.put_object(Bucket="b", Key="same", Body=part)
+        client.delete_object(Bucket="b", Key="same")
+        kept = [path for path in (tmp_path / "aws" / "objects").rglob("*") if path.is_file()]
+        assert [path.stat().st_size for path in kept] == [len(part)]
+        client.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+        assert client.get_object(Bucket="b", Key="large")["Body"].read() == part
+        client.delete_object(Bucket="b", Key="large")
+        assert not any(path.is_file() for path in (tmp_path / "aws" / "objects").rglob("*"))

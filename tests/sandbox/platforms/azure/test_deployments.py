@@ -123,3 +123,11 @@ async def test_a_deployment_under_way_is_finished_after_a_restart(client, tmp_pa
             await asyncio.sleep(0.02)
         assert operation["status"] == "Succeeded"
         assert sandbox.twins[0].sites()[0].live_release == "title"
+
+
+async def test_the_bytes_of_the_package_before_go_and_those_of_the_new_one_stay(client):
+    await client.deploy({"index.html": "<p>old", "same.html": "<p>same"})
+    await client.deploy({"index.html": "<p>new", "same.html": "<p>same"})
+    contents = client.sandbox.world.folder / "azure" / "content"
+    assert {path.read_text() for path in contents.rglob("*") if path.is_file()} == {"<p>new", "<p>same"}
+    assert (await client.page("/same.html"))[1] == "<p>same"

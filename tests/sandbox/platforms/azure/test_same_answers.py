@@ -72,17 +72,13 @@ def unpacked(site):
 
 
 class Content:
-    """Stands for the files that the twin keeps by digest."""
+    """Stands for what the twin keeps by digest."""
 
     def __init__(self, contents):
         self.bodies = list(contents.values())
 
     def __call__(self, file):
-        self.number = int(file[0], 16)
-        return self
-
-    def read_bytes(self):
-        return self.bodies[self.number]
+        return self.bodies[int(file[0], 16)]
 
 
 def carried_nowhere(site, address, expected):

@@ -64,7 +64,7 @@ class Pages:
         repositories = Repositories(folder / "repositories", PRE_RECEIVE)
         self.pipelines = Pipelines(self.store, repositories, folder, Clock())
         self.store.put(PROJECTS, "1", {**PROJECT, "pages_access_level": "public"})
-        self.serving = Serving(Projects(self.store, repositories, self.pipelines), self.pipelines.blobs)
+        self.serving = Serving(Projects(self.store, repositories, self.pipelines), self.pipelines.contents)
         self.number = 0
 
     def show(self, site) -> None:
@@ -72,7 +72,7 @@ class Pages:
         for path, file in repository_files(site).items():
             if path.startswith(f"{PUBLIC}/"):
                 files[path.removeprefix(f"{PUBLIC}/")] = file.sha256
-                (self.pipelines.blobs / file.sha256).write_bytes(read_verified(file))
+                self.pipelines.contents.put(file.sha256, read_verified(file))
         self.number += 1
         self.store.put(DEPLOYMENTS, "1", {"files": files, "sha": "0" * 40, "pipeline": self.number})
 

@@ -121,3 +121,13 @@ async def test_a_roll_back_publishes_what_was_published_before(client):
         await client.call("POST", f"/sites/{site}/deploys/{deploy}/restore")
     assert (await client.call("PUT", f"/sites/{site}/rollback"))[0] == 204
     assert (await client.page("/"))[1] == "first"
+
+
+async def test_the_bytes_of_a_deleted_site_go_unless_another_has_them(client):
+    one, two = await client.site("one"), await client.site("two")
+    await client.deploy(one, {"/index.html": "both", "/own.html": "one's"})
+    await client.deploy(two, {"/index.html": "both"})
+    assert (await client.call("DELETE", f"/sites/{one}"))[0] == 204
+    contents = client.sandbox.world.folder / "netlify" / "blobs"
+    assert [path.name for path in contents.rglob("*") if path.is_file()] == [sha1("both")]
+    assert (await client.page("/", "two.netlify.app"))[1] == "both"

@@ -187,3 +187,12 @@ async def test_what_was_deployed_is_there_after_a_restart(tmp_path):
     async with running(tmp_path / "w", [vercel.twin]) as sandbox:
         assert sandbox.twins[0].sites() == before
         assert before[0].files == 1
+
+
+async def test_the_bytes_of_a_deleted_deployment_go_unless_another_has_them(client):
+    old = await client.deploy({"index.html": "<p>old", "same.html": "<p>same"}, target="production")
+    await client.deploy({"index.html": "<p>new", "same.html": "<p>same"}, target="production")
+    assert (await client.call("DELETE", f"/v13/deployments/{old['id']}"))[0] == 200
+    contents = client.sandbox.world.folder / "vercel" / "blobs"
+    texts = {path.read_text() for path in contents.rglob("*") if path.is_file()}
+    assert {text for text in texts if text.startswith("<p>")} == {"<p>new", "<p>same"}
