@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shutil
 import tempfile
@@ -14,46 +13,25 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
-import psutil
-
 from publisher.journal import Journal
 from publisher.platforms.base import Platform
 from publisher.progress import Silence
 from publisher.releasing import publish, upload
 from publisher.session import Session
 from publisher.verification import PublicOrigin, Thoroughness, verify
-from tools.bench.measuring import bytes_under
 from tools.chaos.crashes import Scene, UndisturbedRunFailed, scene
 from tools.chaos.findings import Case, errors
+from tools.chaos.growth import Growth
 from tools.chaos.stage import with_largest_plans
 from tools.deploy import releases
 from website import Site, load_site
 
-#: Deployments after which everything that is kept for a while has come to its full number.
-_WARM = 12
-#: How much more than then there may be at the end: a share, and something for chance.
-_SHARE = 1.25
-_SLACK = {"memory MB": 24.0, "open files": 16.0, "state MB": 1.0, "disk MB": 4.0}
+#: Deployments after which everything that is kept for a while has come to its full number, and files that SQLite
+#: writes ahead (4 MB for each of three databases) to their full size.
+_WARM = 60
 _PRIVATE = "publisher"
 #: Seconds of the sandbox in one of ours: a day, in which a platform's API takes so many deployments, is 90 s.
 _SPEED = 1000
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much there is of something that must not grow."""
-
-    what: str
-    warm: float
-    end: float
-
-    @property
-    def grew(self) -> bool:
-        """Whether it is more than chance explains."""
-        return self.end > self.warm * _SHARE + _SLACK[self.what]
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.warm:.1f} → {self.end:.1f}"
 
 
 class Soak:
@@ -102,34 +80,23 @@ class Soak:
                 alone.close()
 
     def _deployments(self, made: Scene, row: str, deploy: Callable[[str], list[str]]) -> Iterator[Case]:
-        warm: dict[str, float] = {}
+        growth, warm = Growth(made.stage, [made.stage.folder.parent / _PRIVATE]), min(_WARM, self.count // 2)
         begun = time.monotonic()
         for number in range(1, self.count + 1):
             started = time.monotonic()
             release = made.edited.edit()
             broken = deploy(release) + made.judge.whole({release})
+            growth.deployed(made.edited.releases[release])
             for old in list(made.edited.releases)[:-4]:
                 del made.edited.releases[old]
-            if number == min(_WARM, self.count):
-                warm = _sizes(made)
+            if number == max(1, warm):
+                growth.begin()
             yield Case("soak", row, f"{number}: {release}", "served", tuple(broken), time.monotonic() - started)
-        sizes = [Size(what, warm[what], value) for what, value in _sizes(made).items()]
+        sizes = growth.sizes()
         told = ", ".join(map(str, sizes))
         broken = [f"it grew: {size}" for size in sizes if size.grew]
-        what = f"after {min(_WARM, self.count)} and after {self.count}: {told}"
+        what = f"after {max(1, warm)} and after {self.count}: {told}"
         yield Case("soak", f"{row}: what must stay flat", what, told, tuple(broken), time.monotonic() - begun)
-
-
-def _sizes(made: Scene) -> dict[str, float]:
-    """What this process and the sandbox hold in memory and open, and what the whole stage has on disk."""
-    gc.collect()
-    processes = [psutil.Process(), psutil.Process(made.stage.sandbox()["pid"])]
-    return {
-        "memory MB": sum(one.memory_info().rss for one in processes) / 1e6,
-        "open files": float(sum(one.num_fds() for one in processes)),
-        "state MB": made.stage.state_file.stat().st_size / 1e6,
-        "disk MB": bytes_under(made.stage.folder) / 1e6,
-    }
 
 
 @dataclass(frozen=True)

@@ -147,9 +147,10 @@ class KeyValues:
 
     def _delay(self, store: str, before: Mapping[str, str | None]) -> None:
         now = self._clock.monotonic()
+        self._late = {place: late for place, late in self._late.items() if now < late[0]}
         for key, value in before.items():
             seen = self._late.get((store, key))
-            shown = seen[1] if seen and now < seen[0] else value
+            shown = seen[1] if seen else value
             self._late[(store, key)] = (now + random.uniform(0.0, self._spread), shown)  # noqa: S311
 
     def drop(self, store: str) -> None:
