@@ -7,14 +7,16 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError
 from publisher.journal import Journal
 from publisher.platforms import Platform, platform_class
 from publisher.progress import EngineProgress, Log, Progress, Silence
 from website import DigestCache, Site
+
+if TYPE_CHECKING:
+    import aiohttp
 
 
 def cache_folder() -> Path:
@@ -56,6 +58,8 @@ class Session:
     def http(self) -> aiohttp.ClientSession:
         """HTTP client that honours the CA variables of the environment; ``proxy_for`` those of proxies."""
         if self._http is None:
+            import aiohttp  # costs a tenth of a second, and a run without a change asks no platform
+
             trusted = ssl.create_default_context()
             connector = aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=128, keepalive_timeout=30)
             timeout = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=15, sock_read=60)

@@ -20,7 +20,6 @@ from tools.deploy import (
     drift,
     exclusive,
     locks,
-    lookup,
     outside,
     pending,
     plan_guard,
@@ -242,6 +241,8 @@ class Commands:
                 self.say(f"Removed the lock that process {lock.pid} held when it was killed.")
             if not pending.has_pending(self.stack.state_file()):
                 return
+        from tools.deploy import lookup  # brings Cloudflare's and Pulumi's SDK, half a second
+
         for one in pending.repair(process, lookup.finder(process.environment)):
             self.say(f"A killed run was {one.operation} {one.kind} {one.name}: it {one.fate.value}.")
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -97,3 +99,10 @@ def test_a_full_disk_is_one_sentence_and_no_traceback(invoke, monkeypatch):
     assert result.exit_code == 1
     assert "No space left on device (/state/run.json)" in result.stderr
     assert isinstance(result.exception, SystemExit)
+
+
+def test_no_command_pays_for_sdks_that_only_a_killed_run_needs():
+    program = "import json, sys, tools.deploy.__main__; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
+    assert loaded.isdisjoint({"aiohttp", "cloudflare", "grpc", "pulumi", "pydantic"})
