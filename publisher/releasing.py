@@ -59,11 +59,12 @@ async def upload(platform: Platform, site: Site, progress: Progress, journal: Jo
     return sent
 
 
-async def recover(platform: Platform, release: str, progress: Progress, journal: Journal) -> Uploaded:
-    """Find the release among those the platform keeps; no file is sent. Raises ReleaseGone."""
+async def recover(platform: Platform, site: Site, progress: Progress, journal: Journal) -> Uploaded:
+    """Find the release among those the platform keeps; no file is sent. Raises ReleaseGone, StagedDiffers."""
     started = time.monotonic()
-    staged = await find_kept(platform, release)
-    journal.add(Entry("upload", platform.name, release, time.monotonic() - started))
+    staged = await find_kept(platform, site.release_id)
+    await platform.check_kept(site, staged)
+    journal.add(Entry("upload", platform.name, site.release_id, time.monotonic() - started))
     await progress.say("the platform keeps this release; no file is sent", lasting=True)
     return Uploaded(staged, 0, 0)
 

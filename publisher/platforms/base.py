@@ -247,6 +247,13 @@ class Platform(ABC):
     async def kept(self) -> Sequence[Kept]:
         """Releases that can be made live without their files, newest first, the live one included."""
 
+    async def check_kept(self, site: Site, staged: str) -> None:
+        """Look whether a release of ``kept`` is whole; raises StagedDiffers. ``site`` has no bytes.
+
+        Nothing by default: most platforms keep a release as one piece, of which nobody can take a part away.
+        """
+        del site, staged
+
     async def newest(self) -> PlatformDeployment | None:
         """The newest deployment, whoever made it; None where there is none, or where the platform tells of none.
 

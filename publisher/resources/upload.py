@@ -35,7 +35,7 @@ class UploadHandler(Handler):
         progress, journal = self.session.progress(request.urn), self.session.journal
         try:
             if scanned.kept:
-                sent = await recover(platform, scanned.site.release_id, progress, journal)
+                sent = await recover(platform, scanned.site, progress, journal)
             else:
                 sent = await upload(platform, scanned.site, progress, journal)
         finally:

@@ -100,6 +100,7 @@ _SHARED = ("crash", "faults")
 @click.option("--site", type=click.Path(path_type=Path, exists=True, file_okay=False), help="What is published.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table", show_default=True)
 @click.option("--quiet", is_flag=True, help="No line for each case.")
+@click.option("--share", "is_share", is_flag=True, hidden=True, help="One of several processes; it may have no case.")
 @click.option("--report", "folder", type=click.Path(path_type=Path), help="Folder for chaos.md and chaos.json.")
 def main(
     names: tuple[str, ...],
@@ -112,6 +113,7 @@ def main(
     site: Path | None,
     form: str,
     quiet: bool,
+    is_share: bool,
     folder: Path | None,
 ) -> None:
     """End runs and break calls at every moment, and look what is left.
@@ -137,6 +139,8 @@ def main(
             ) from error
         except JobFailed as error:
             raise Refused(str(error)) from error
+        if not found and not is_share:
+            raise Refused("nothing was tried: no case fits ONLY and FROM. `make chaos` without them tries all.")
     show(found, seed, form, kept)
     sys.exit(any(case.broken for case in found))
 

@@ -54,7 +54,7 @@ def share(arguments: Sequence[str], shares: Sequence[Sample], folder: Path) -> I
 
 def _command(sample: Sample) -> list[str]:
     own = ["--every", str(sample.every), *(["--from", str(sample.first)] if sample.first else [])]
-    return [sys.executable, "-m", "tools.chaos", "--format", "json", "--quiet", *own]
+    return [sys.executable, "-m", "tools.chaos", "--format", "json", "--quiet", "--share", *own]
 
 
 def _cases(folder: Path) -> list[Case]:

@@ -141,7 +141,22 @@ class AwsPlatform(Platform):
 
     async def check_staged(self, site: Site, staged: str) -> None:
         """Every object is there with the right size, and every path shows it at the staged generation."""
-        found = Live.parse(staged)
+        wrong = await self._wrong(site, Live.parse(staged))
+        if wrong:
+            await self._give_up_staged()
+            raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
+
+    async def check_kept(self, site: Site, staged: str) -> None:
+        """The same for an earlier release: somebody may have deleted its objects by hand."""
+        wrong = await self._wrong(site, Live.parse(staged))
+        if wrong:
+            raise StagedDiffers(
+                f"aws: release {site.release_id} is kept no more as a whole; nothing was published. Go back to another "
+                "release (`make releases` lists them), or publish the content of this one anew.",
+                wrong,
+            )
+
+    async def _wrong(self, site: Site, found: Live) -> list[str]:
         wrong = _wrong_objects(site, await self._listed())
         pairs = await self._all_pairs()
         desired = release_paths(site)
@@ -152,9 +167,7 @@ class AwsPlatform(Platform):
             if (shown := seen_at(pairs.get(path), found.generation)) != desired.get(path, GONE)
         ]
         wrong += [f"{key}: missing" for key in rule_keys(site).at(found.generation) if key not in pairs]
-        if wrong:
-            await self._give_up_staged()
-            raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
+        return wrong
 
     async def _give_up_staged(self) -> None:
         """Have the next run list the bucket, send what it lacks and stage anew."""

@@ -11,7 +11,7 @@ from publisher.platforms.aws.index import Index
 from publisher.platforms.aws.layout import entries, object_keys
 from publisher.platforms.base import KEEP
 from publisher.progress import Silence
-from publisher.releasing import publish, upload
+from publisher.releasing import publish, recover, upload
 from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
 
 PAGES = {
@@ -146,6 +146,27 @@ async def test_a_staged_copy_that_lost_an_object_is_refused(account, make_site):
     with pytest.raises(StagedDiffers, match=r"no bytes"):
         await account.release(site)
     assert await account.platform().live() is None
+
+
+async def test_an_earlier_release_comes_back_from_what_is_kept_of_it(account, make_site):
+    first, second = make_site(PAGES), make_site({**PAGES, "index.html": "<p>second"})
+    await account.release(first)
+    await account.release(second)
+    sent = await recover(account.platform(), first, Silence(), Journal())
+    await publish(account.platform(), first.release_id, sent.staged, Silence(), Journal())
+    await account.verify(first)
+
+
+async def test_an_earlier_release_that_lost_an_object_is_not_gone_back_to(account, make_site):
+    first, second = make_site(PAGES), make_site({**PAGES, "index.html": "<p>second"})
+    await account.release(first)
+    await account.release(second)
+    old = [key for key, file in object_keys(first).items() if file.path == "index.html"]
+    await account.platform()._objects.delete(old)
+    with pytest.raises(StagedDiffers, match=r"kept no more as a whole.*make releases") as error:
+        await recover(account.platform(), first, Silence(), Journal())
+    assert any("index.html" in line for line in error.value.differences)
+    await account.verify(second)
 
 
 async def test_refused_credentials_are_named_without_their_value(account, make_site, monkeypatch):

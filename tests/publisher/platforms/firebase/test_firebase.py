@@ -92,7 +92,7 @@ async def test_an_earlier_release_comes_back_without_its_files(account, make_sit
     await account.release(first)
     await account.release(second)
     platform = account.platform()
-    back = await recover(platform, first.release_id, Silence(), Journal())
+    back = await recover(platform, first, Silence(), Journal())
     await publish(platform, first.release_id, back.staged, Silence(), Journal())
     assert back.files_sent == 0
     assert len(account.versions()) == 2

@@ -41,7 +41,7 @@ class Served:
         version = self.hosting.make_version("robot", {})["id"]
         self.hosting.populate("robot", version, hashes)
         for key, body in packed.items():
-            self.hosting.receive(hashes[key], body)
+            self.hosting.contents.put(hashes[key], body)
         body = {"status": "FINALIZED", "config": _config(site, routing)}
         self.hosting.change_version("robot", version, {"status", "config"}, body)
         self.hosting.make_release("robot", "live", f"sites/robot/versions/{version}", {})

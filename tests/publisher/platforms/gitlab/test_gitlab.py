@@ -87,7 +87,7 @@ async def test_an_earlier_release_comes_back_without_files(account, make_site):
     await account.release(first)
     await account.release(second)
     platform = account.platform()
-    sent = await recover(platform, first.release_id, Silence(), Journal())
+    sent = await recover(platform, first, Silence(), Journal())
     await publish(platform, first.release_id, sent.staged, Silence(), Journal())
     await platform.close()
     assert await account.platform().live() == first.release_id

@@ -80,7 +80,7 @@ async def test_earlier_releases_come_back_without_files_also_beyond_the_one_befo
     for site in sites:
         await account.release(site)
     for site in (sites[0], sites[2], sites[1], sites[2]):
-        sent = await recover(account.platform(), site.release_id, Silence(), Journal())
+        sent = await recover(account.platform(), site, Silence(), Journal())
         await publish(account.platform(), site.release_id, sent.staged, Silence(), Journal())
         await account.verify(site)
     assert len(await account.releases()) == 3
