@@ -20,7 +20,7 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-
 #: (https://www.rfc-editor.org/rfc/rfc5890#section-2.3.1).
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 #: Certificates kept in memory; a sandbox has a handful of names, a client may ask for any.
-_KEPT_CONTEXTS = 256
+_KEPT_CONTEXTS = 64
 _EXPIRED_SINCE, _LIFE = timedelta(days=1), timedelta(days=90)
 
 

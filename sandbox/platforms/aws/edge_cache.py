@@ -15,6 +15,7 @@ from sandbox.platforms.aws.reply import Reply
 from sandbox.store import Document
 from sandbox.world import Clock
 
+_SWEPT_AT_FIRST = 500
 _MOST_ENTRIES = 50_000
 _DEFAULT_ERROR_SECONDS = 10.0
 _YEAR = 31_536_000.0
@@ -85,12 +86,18 @@ class _Kept:
     reply: Reply
 
 
+def _is_over(kept: _Kept, now: float) -> bool:
+    """Whether no visitor would get it, nor is its ETag of any use."""
+    return not _is_there(kept.reply) or (kept.until <= now and not kept.reply.etag)
+
+
 class EdgeCache:
     """One cache for the whole sandbox; a real distribution has one for each location."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._kept: OrderedDict[CacheKey, _Kept] = OrderedDict()
+        self._room = _SWEPT_AT_FIRST
 
     def answer(
         self, key: CacheKey, ask: Callable[[], Reply], policy: CachePolicy, error_seconds: Callable[[int], float | None]
@@ -115,5 +122,12 @@ class EdgeCache:
     def _keep(self, key: CacheKey, entry: _Kept) -> None:
         self._kept[key] = entry
         self._kept.move_to_end(key)
+        if len(self._kept) > self._room:
+            self._sweep(entry.since)
+
+    def _sweep(self, now: float) -> None:
+        """Let go of what is over, and of the least recently asked for where that is not enough."""
+        self._kept = OrderedDict((key, entry) for key, entry in self._kept.items() if not _is_over(entry, now))
         while len(self._kept) > _MOST_ENTRIES:
             self._kept.popitem(last=False)
+        self._room = min(_MOST_ENTRIES, max(_SWEPT_AT_FIRST, 2 * len(self._kept)))

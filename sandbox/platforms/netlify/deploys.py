@@ -147,6 +147,7 @@ class Deploys:
                 deploy = {**deploy, "state": "uploading"}
                 self.store.put(DEPLOYS, deploy_id, deploy)
             return deploy
+        self._lacking.pop(deploy_id, None)
         if deploy["state"] != "ready":
             with self.store.transaction():
                 deploy = {**deploy, "state": "ready"}

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class Deployments:
         self.store = store
         self._clock = clock
         self.contents = Contents(folder / "blobs")
-        self._outputs: dict[str, Output] = {}
+        self._output = lru_cache(maxsize=32)(lambda identifier: self._read(self.files(identifier)))
 
     def make_project(self, name: str, settings: Mapping[str, Any]) -> Document:
         """A new project and its name under vercel.app, which has a suffix where somebody else has the plain one."""
@@ -145,7 +146,6 @@ class Deployments:
             gone.update(self.files(identifier).values())
             self.store.delete(_DEPLOYMENTS, identifier)
             self.store.delete(_FILES, identifier)
-            self._outputs.pop(identifier, None)
         return gone
 
     def _drop(self, gone: set[str]) -> None:
@@ -249,10 +249,7 @@ class Deployments:
 
     def output(self, deployment: Document) -> Output:
         """What a deployment serves."""
-        known = self._outputs.get(deployment["id"])
-        if known is None:
-            known = self._outputs[deployment["id"]] = self._read(self.files(deployment["id"]))
-        return known
+        return self._output(deployment["id"])
 
     def files(self, identifier: str) -> dict[str, str]:
         """Place → SHA-1 of a deployment's files."""
