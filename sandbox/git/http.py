@@ -7,6 +7,8 @@ import base64
 import binascii
 import contextlib
 import hmac
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,6 +18,8 @@ from sandbox.git.repositories import Repositories, environment
 from sandbox.store import Document
 
 _CHUNK = 1 << 16
+#: Seconds that Git has to end.
+_PATIENCE = 2.0
 _SERVICES = frozenset({"git-upload-pack", "git-receive-pack"})
 
 
@@ -90,14 +94,13 @@ class GitHttp:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            process_group=0,
         )
         try:
             _, out = await asyncio.gather(_feed(process, request), _read(process))
             await process.wait()
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _end(process)
         return _response(out)
 
 
@@ -113,15 +116,29 @@ def _authorized(header: str, token: str) -> bool:
 
 
 async def _feed(process: asyncio.subprocess.Process, request: web.Request) -> None:
+    """Hand the body on. Raises ConnectionResetError where the client is gone before its end.
+
+    Git must not see such an end: its backend reads on for good until it has the announced length.
+    """
     if process.stdin is None:
         return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        async for piece in request.content.iter_chunked(_CHUNK):
+    async for piece in request.content.iter_chunked(_CHUNK):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(piece)
             await process.stdin.drain()
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         process.stdin.close()
         await process.stdin.wait_closed()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End Git and all that it has started, which takes back on SIGTERM what it had begun."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _PATIENCE)
+            return
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:

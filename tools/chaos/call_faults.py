@@ -81,7 +81,7 @@ class CallFaults:
         code, after = made.stage.ended("up")
         if code:
             broken.append(f"the next run ended with {code}: {errors(after)}")
-        broken += made.judge.converged(new, before)
+        broken += made.judge.converged(new, before) + made.judge.orphans()
         made.live = new
         seconds = (time.monotonic() - started) / max(1, len(names))
         for name in names:

@@ -123,7 +123,7 @@ class Crashes:
         code, output = made.stage.ended("up", more=variables)
         if code:
             broken.append(f"the next run ended with {code}: {errors(output)}")
-        broken += made.judge.converged(new, before)
+        broken += made.judge.converged(new, before) + made.judge.orphans()
         made.previous, made.live = old, new
         row = f"{self.deployment}, {_WORDS[self.moment]}"
         outcome = "killed" if where else "ended before that"

@@ -7,10 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import psutil
 import requests
 
 from tools.chaos.editing import Edited
@@ -127,17 +129,25 @@ class Judge:
         return found
 
     def orphans(self) -> list[str]:
-        """Processes of the killed run that are still there after some seconds."""
-        try:
-            identity = json.loads((self.stage.folder / "run.json").read_text("utf-8"))["id"]
-        except (OSError, ValueError, KeyError):
-            return []
+        """Processes of the killed run, or started by the sandbox for it, that are still there after some seconds."""
         deadline = time.monotonic() + _ORPHAN_SECONDS
-        while left := list(processes.carrying(RUN, identity)):
+        while left := self._left():
             if time.monotonic() > deadline:
-                return [f"process {one.pid} of the killed run still runs" for one in left]
+                return [f"process {pid} ({name}) of the killed run still runs" for pid, name in left.items()]
             time.sleep(0.1)
         return []
+
+    def _left(self) -> dict[int, str]:
+        """Process id → name."""
+        found = list(processes.below(self.stage.folder))
+        with suppress(OSError, ValueError, KeyError):
+            found += processes.carrying(RUN, json.loads((self.stage.folder / "run.json").read_text("utf-8"))["id"])
+        sandbox = self.stage.sandbox()["pid"]
+        names: dict[int, str] = {}
+        for one in found:
+            with suppress(psutil.Error):  # it ended meanwhile
+                names[one.pid] = one.name()
+        return {pid: name for pid, name in names.items() if pid != sandbox}
 
 
 def _right(answer: requests.Response, wanted: bytes | None, known: Collection[bytes]) -> bool:

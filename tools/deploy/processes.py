@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
@@ -40,6 +41,17 @@ def carrying(variable: str, value: str) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and process.environ().get(variable) == value:
+                yield process
+        except psutil.Error:
+            continue
+
+
+def below(folder: Path) -> Iterator[psutil.Process]:
+    """Processes of this user whose environment names ``folder`` or something in it."""
+    for process in psutil.process_iter():
+        try:
+            values = process.environ().values() if process.pid != os.getpid() else ()
+            if any(value == str(folder) or value.startswith(f"{folder}{os.sep}") for value in values):
                 yield process
         except psutil.Error:
             continue

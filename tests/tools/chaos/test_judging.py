@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -37,9 +41,11 @@ class Served:
         self.sites = 1
         self.made = {}
         self.live = {}
+        self.folder = edited.content.parent / "state"
+        self.pid = 1
 
     def sandbox(self):
-        return {"platforms": {name: {} for name in self.shown}}
+        return {"pid": self.pid, "platforms": {name: {} for name in self.shown}}
 
     def get(self, path, platform):
         release = self.shown[platform]
@@ -135,3 +141,36 @@ def test_what_is_there_twice_or_was_not_published_is_told(judge, served, edited,
     change(served, old, new)
     found = judge.converged(new, Before({"one": Counter([old]), "two": Counter()}))
     assert any(said in sentence for sentence in found)
+
+
+@contextmanager
+def asleep(**variables):
+    process = subprocess.Popen(["sleep", "60"], env={**os.environ, **variables})
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr("tools.chaos.judging._ORPHAN_SECONDS", 0.3)
+
+
+def test_what_a_killed_run_left_running_is_told(judge, served, at_once):
+    served.folder.mkdir()
+    (served.folder / "run.json").write_text(json.dumps({"id": "run-1"}))
+    with asleep(PEACEFULROBOT_RUN="run-1") as pid, asleep(PEACEFULROBOT_RUN="run-2"):
+        assert judge.orphans() == [f"process {pid} (sleep) of the killed run still runs"]
+    assert judge.orphans() == []
+
+
+def test_what_the_sandbox_has_left_running_is_told_and_the_sandbox_itself_is_not(judge, served, at_once):
+    with (
+        asleep(GIT_PROJECT_ROOT=f"{served.folder}/world/git") as pid,
+        asleep(PEACEFULROBOT_STATE=str(served.folder)) as own,
+    ):
+        served.pid = own
+        with asleep(GIT_PROJECT_ROOT=f"{served.folder}-of-another/world"):
+            assert judge.orphans() == [f"process {pid} (sleep) of the killed run still runs"]
