@@ -25,9 +25,11 @@ from typing import Any, ClassVar
 
 import pulumi.log
 
+from components import sdk_classes
+
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Tag of the byte code (PEP 488); to be raised with every change of ``PostponedLoader.source_to_code``.
-_TAG = ".opt-postponed1.pyc"
+_TAG = ".opt-postponed2.pyc"
 #: In every generated module that has inputs; the class stays a name that annotations can be resolved to.
 _TYPED_DICT, _PLAIN_DICT = (
     b"import NotRequired, TypedDict, TypeAlias",
@@ -82,11 +84,11 @@ class PostponedLoader(SourceFileLoader):
     """Compiles a generated module so that importing it evaluates no annotation."""
 
     def source_to_code(self, data: Any, path: Any, *, _optimize: int = -1) -> CodeType:  # type: ignore[override]
-        """Code with annotations as text, without docstrings."""
+        """Code with annotations as text, without docstrings, and without classes that nobody has asked for."""
         source = bytes(data).replace(_TYPED_DICT, _PLAIN_DICT)
-        flag = __future__.annotations.compiler_flag
-        code: CodeType = compile(source, path, "exec", flags=flag, dont_inherit=True, optimize=2)
-        return code
+        if Path(path).name in sdk_classes.MODULES:
+            return sdk_classes.in_pieces(source, path, _compiled) or _compiled(source, path)
+        return _compiled(sdk_classes.with_inputs_by_name(source, path), path)
 
     def get_data(self, path: str) -> bytes:
         """Read the source, or the byte code of this way of compiling."""
@@ -113,6 +115,12 @@ class PostponedFinder(MetaPathFinder):
         if spec and spec.origin and type(spec.loader) is SourceFileLoader and _can_be_kept(spec.origin):
             spec.loader = PostponedLoader(fullname, spec.origin)
         return spec
+
+
+def _compiled(source: bytes, path: str) -> CodeType:
+    flag = __future__.annotations.compiler_flag
+    code: CodeType = compile(source, path, "exec", flags=flag, dont_inherit=True, optimize=2)
+    return code
 
 
 def _tagged(path: str) -> str:
