@@ -141,22 +141,7 @@ class AwsPlatform(Platform):
 
     async def check_staged(self, site: Site, staged: str) -> None:
         """Every object is there with the right size, and every path shows it at the staged generation."""
-        wrong = await self._wrong(site, Live.parse(staged))
-        if wrong:
-            await self._give_up_staged()
-            raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
-
-    async def check_kept(self, site: Site, staged: str) -> None:
-        """The same for an earlier release: somebody may have deleted its objects by hand."""
-        wrong = await self._wrong(site, Live.parse(staged))
-        if wrong:
-            raise StagedDiffers(
-                f"aws: release {site.release_id} is kept no more as a whole; nothing was published. Go back to another "
-                "release (`make releases` lists them), or publish the content of this one anew.",
-                wrong,
-            )
-
-    async def _wrong(self, site: Site, found: Live) -> list[str]:
+        found = Live.parse(staged)
         wrong = _wrong_objects(site, await self._listed())
         pairs = await self._all_pairs()
         desired = release_paths(site)
@@ -167,7 +152,29 @@ class AwsPlatform(Platform):
             if (shown := seen_at(pairs.get(path), found.generation)) != desired.get(path, GONE)
         ]
         wrong += [f"{key}: missing" for key in rule_keys(site).at(found.generation) if key not in pairs]
-        return wrong
+        if wrong:
+            await self._give_up_staged()
+            raise StagedDiffers("aws: the staged copy is not the release; nothing was published. Run again.", wrong)
+
+    async def check_kept(self, site: Site, staged: str) -> None:
+        """Every path of an earlier release is in the index, with an object that nobody has deleted by hand.
+
+        The bytes' digests are remembered shortened, so objects go by the names that the index gives them.
+        """
+        found = Live.parse(staged)
+        pairs, there = await self._all_pairs(), await self._listed()
+        shown = {path: seen_at(pairs.get(f"/{path}"), found.generation) for path in site.files}
+        keys = {f"/{path}": f"objects/{name}" for path, name in shown.items()}
+        if found.not_found != GONE:
+            keys["the 404 page"] = f"not-found/{found.not_found}"
+        wrong = [f"{path}: {key} is not there" for path, key in keys.items() if key not in there]
+        wrong += [f"{key}: missing" for key in rule_keys(site).at(found.generation) if key not in pairs]
+        if wrong:
+            raise StagedDiffers(
+                f"aws: release {site.release_id} is kept no more as a whole; nothing was published. Go back to another "
+                "release (`make releases` lists them), or publish the content of this one anew.",
+                wrong,
+            )
 
     async def _give_up_staged(self) -> None:
         """Have the next run list the bucket, send what it lacks and stage anew."""

@@ -13,6 +13,7 @@ from publisher.platforms.base import KEEP
 from publisher.progress import Silence
 from publisher.releasing import publish, recover, upload
 from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
+from tests.publisher.platforms.remembering import remembered
 
 PAGES = {
     "index.html": "<p>home",
@@ -152,7 +153,7 @@ async def test_an_earlier_release_comes_back_from_what_is_kept_of_it(account, ma
     first, second = make_site(PAGES), make_site({**PAGES, "index.html": "<p>second"})
     await account.release(first)
     await account.release(second)
-    sent = await recover(account.platform(), first, Silence(), Journal())
+    sent = await recover(account.platform(), remembered(first), Silence(), Journal())
     await publish(account.platform(), first.release_id, sent.staged, Silence(), Journal())
     await account.verify(first)
 
@@ -164,7 +165,7 @@ async def test_an_earlier_release_that_lost_an_object_is_not_gone_back_to(accoun
     old = [key for key, file in object_keys(first).items() if file.path == "index.html"]
     await account.platform()._objects.delete(old)
     with pytest.raises(StagedDiffers, match=r"kept no more as a whole.*make releases") as error:
-        await recover(account.platform(), first, Silence(), Journal())
+        await recover(account.platform(), remembered(first), Silence(), Journal())
     assert any("index.html" in line for line in error.value.differences)
     await account.verify(second)
 

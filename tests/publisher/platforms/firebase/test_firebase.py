@@ -15,6 +15,7 @@ from publisher.platforms.firebase import FirebasePlatform
 from publisher.progress import Silence
 from publisher.releasing import find_kept, publish, recover, upload
 from publisher.verification import PublicOrigin, difference
+from tests.publisher.platforms.remembering import remembered
 from website import DigestCache, HeaderRule
 
 PAGES = {
@@ -92,7 +93,7 @@ async def test_an_earlier_release_comes_back_without_its_files(account, make_sit
     await account.release(first)
     await account.release(second)
     platform = account.platform()
-    back = await recover(platform, first, Silence(), Journal())
+    back = await recover(platform, remembered(first), Silence(), Journal())
     await publish(platform, first.release_id, back.staged, Silence(), Journal())
     assert back.files_sent == 0
     assert len(account.versions()) == 2

@@ -13,6 +13,7 @@ from publisher.platforms.base import Plan, Quota
 from publisher.platforms.gitlab import GitlabPlatform
 from publisher.progress import Silence
 from publisher.releasing import publish, recover
+from tests.publisher.platforms.remembering import remembered
 
 PAGES = {
     "index.html": "<p>home",
@@ -87,7 +88,7 @@ async def test_an_earlier_release_comes_back_without_files(account, make_site):
     await account.release(first)
     await account.release(second)
     platform = account.platform()
-    sent = await recover(platform, first, Silence(), Journal())
+    sent = await recover(platform, remembered(first), Silence(), Journal())
     await publish(platform, first.release_id, sent.staged, Silence(), Journal())
     await platform.close()
     assert await account.platform().live() == first.release_id

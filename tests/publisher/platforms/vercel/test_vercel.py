@@ -14,6 +14,7 @@ from publisher.platforms import vercel as module
 from publisher.progress import Silence
 from publisher.releasing import publish, recover, upload
 from tests.publisher.platforms.faults import KINDS, Faults, each_call_fails_once
+from tests.publisher.platforms.remembering import remembered
 
 PAGES = {
     "index.html": "<p>home",
@@ -80,7 +81,7 @@ async def test_earlier_releases_come_back_without_files_also_beyond_the_one_befo
     for site in sites:
         await account.release(site)
     for site in (sites[0], sites[2], sites[1], sites[2]):
-        sent = await recover(account.platform(), site, Silence(), Journal())
+        sent = await recover(account.platform(), remembered(site), Silence(), Journal())
         await publish(account.platform(), site.release_id, sent.staged, Silence(), Journal())
         await account.verify(site)
     assert len(await account.releases()) == 3
