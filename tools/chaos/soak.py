@@ -93,10 +93,10 @@ class Soak:
                 growth.begin()
             yield Case("soak", row, f"{number}: {release}", "served", tuple(broken), time.monotonic() - started)
         sizes = growth.sizes()
-        told = ", ".join(map(str, sizes))
-        broken = [f"it grew: {size}" for size in sizes if size.grew]
-        what = f"after {max(1, warm)} and after {self.count}: {told}"
-        yield Case("soak", f"{row}: what must stay flat", what, told, tuple(broken), time.monotonic() - begun)
+        grew = tuple(f"it grew: {size}" for size in sizes if size.grew)
+        what = f"after {max(1, warm)} and after {self.count}: {', '.join(map(str, sizes))}"
+        seconds = time.monotonic() - begun
+        yield Case("soak", f"{row}: what must stay flat", what, "grew" if grew else "flat", grew, seconds)
 
 
 @dataclass(frozen=True)
