@@ -100,7 +100,8 @@ class GitHttp:
             _, out = await asyncio.gather(_feed(process, request), _read(process))
             await process.wait()
         finally:
-            await _end(process)
+            if process.returncode is None:
+                await _end(process)
         return _response(out)
 
 

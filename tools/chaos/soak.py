@@ -80,7 +80,7 @@ class Soak:
                 alone.close()
 
     def _deployments(self, made: Scene, row: str, deploy: Callable[[str], list[str]]) -> Iterator[Case]:
-        growth, warm = Growth(made.stage, [made.stage.folder.parent / _PRIVATE]), min(_WARM, self.count // 2)
+        growth, warm = Growth(made.stage, [made.stage.folder.parent / _PRIVATE]), max(1, min(_WARM, self.count // 2))
         begun = time.monotonic()
         for number in range(1, self.count + 1):
             started = time.monotonic()
@@ -89,12 +89,12 @@ class Soak:
             growth.deployed(made.edited.releases[release])
             for old in list(made.edited.releases)[:-4]:
                 del made.edited.releases[old]
-            if number == max(1, warm):
+            if number == warm:
                 growth.begin()
             yield Case("soak", row, f"{number}: {release}", "served", tuple(broken), time.monotonic() - started)
         sizes = growth.sizes()
         grew = tuple(f"it grew: {size}" for size in sizes if size.grew)
-        what = f"after {max(1, warm)} and after {self.count}: {', '.join(map(str, sizes))}"
+        what = f"after {warm} and after {self.count}: {', '.join(map(str, sizes))}"
         seconds = time.monotonic() - begun
         yield Case("soak", f"{row}: what must stay flat", what, "grew" if grew else "flat", grew, seconds)
 

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -38,20 +38,19 @@ def end(process: psutil.Process, *, patience: float) -> None:
 
 def carrying(variable: str, value: str) -> Iterator[psutil.Process]:
     """Processes of this user whose environment holds ``variable`` = ``value``: a run's descendants, orphans too."""
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(variable) == value:
-                yield process
-        except psutil.Error:
-            continue
+    return _whose_environment(lambda environment: environment.get(variable) == value)
 
 
 def below(folder: Path) -> Iterator[psutil.Process]:
     """Processes of this user whose environment names ``folder`` or something in it."""
+    inside = f"{folder}{os.sep}"
+    return _whose_environment(lambda found: any(f"{value}{os.sep}".startswith(inside) for value in found.values()))
+
+
+def _whose_environment(fits: Callable[[Mapping[str, str]], bool]) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         try:
-            values = process.environ().values() if process.pid != os.getpid() else ()
-            if any(value == str(folder) or value.startswith(f"{folder}{os.sep}") for value in values):
+            if process.pid != os.getpid() and fits(process.environ()):
                 yield process
         except psutil.Error:
             continue

@@ -20,7 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.contents import Contents
-from sandbox.git.repositories import NO_COMMIT, Repositories
+from sandbox.git.repositories import NO_COMMIT, GitFailed, Repositories
 from sandbox.platforms.gitlab.account import DEPLOYMENTS, PIPELINES, PROJECTS, USER
 from sandbox.platforms.gitlab.ci_config import InvalidConfig, Job, jobs_for
 from sandbox.store import Document, Store
@@ -81,17 +81,18 @@ class Pipelines:
         for push in self._repositories.pushes(project["id"]):
             for tell in self.told:
                 tell(project, push.changes)
-            await self._tidy(project["id"])
             skip = "ci.skip" in push.options
             for _, new, ref in push.changes:
                 if ref.startswith("refs/heads/") and new != NO_COMMIT:
                     branch = ref.removeprefix("refs/heads/")
                     await self.begin(project, branch, new, source="push", skip=skip)
+            await self._tidy(project["id"])
 
     async def _tidy(self, project: int) -> None:
         self._pushes[project] += 1
         if self._pushes[project] % _PUSHES_UNTIL_TIDIED == 0:
-            await self._repositories.tidy(project)
+            with contextlib.suppress(GitFailed):  # another push may be at it; the next time will do
+                await self._repositories.tidy(project)
 
     async def begin(
         self,
